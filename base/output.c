@@ -1,0 +1,171 @@
+#include "base/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *folder_of(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return NULL;
+    char *folder = strdup(dirname(copy));
+    free(copy);
+    return folder;
+}
+
+int fb_output_begin(struct fb_output *output, const char *path, struct fb_error *err)
+{
+    struct stat st;
+    *output = (struct fb_output){ 0 };
+    if (!*path)
+        return fb_fail(err, FB_EUSAGE, "the output file has an empty name");
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return fb_fail(err, FB_EIO, "cannot write %s: it is a folder; give a file name", path);
+    output->path = strdup(path);
+    size_t size = strlen(path) + 16;
+    output->temp = malloc(size);
+    if (!output->path || !output->temp) {
+        fb_output_abort(output);
+        return fb_fail_memory(err, "a file name");
+    }
+    snprintf(output->temp, size, "%s.tmp-XXXXXX", path);
+    int fd = mkstemp(output->temp);
+    if (fd < 0) {
+        int rc = fb_fail_errno(err, "cannot write %s", path);
+        free(output->temp);
+        output->temp = NULL;
+        fb_output_abort(output);
+        return rc;
+    }
+    /* mkstemp makes the file private; the result should have what open() would have given. */
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    close(fd);
+    return 0;
+}
+
+static int sync_path(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int rc = fsync(fd);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return rc;
+}
+
+int fb_output_commit(struct fb_output *output, struct fb_error *err)
+{
+    int rc = 0;
+    if (sync_path(output->temp, O_RDWR) < 0 || rename(output->temp, output->path) < 0) {
+        rc = fb_fail_errno(err, "cannot write %s", output->path);
+    } else {
+        free(output->temp);
+        output->temp = NULL;
+        char *folder = folder_of(output->path);
+        /* Some filesystems refuse fsync on folders; the data is safe all the same. */
+        if (folder)
+            sync_path(folder, O_RDONLY | O_DIRECTORY);
+        free(folder);
+    }
+    fb_output_abort(output);
+    return rc;
+}
+
+void fb_output_abort(struct fb_output *output)
+{
+    if (output->temp)
+        unlink(output->temp);
+    free(output->temp);
+    free(output->path);
+    *output = (struct fb_output){ 0 };
+}
+
+int fb_output_close_stream(struct fb_output *output, FILE *stream, struct fb_error *err)
+{
+    int failed = ferror(stream);
+    if (fclose(stream) != 0 || failed)
+        return fb_fail_errno(err, "cannot write %s", output->path);
+    return 0;
+}
+
+int fb_make_folder(const char *path, struct fb_error *err)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return fb_fail_memory(err, "a folder name");
+    int rc = 0;
+    for (char *p = copy + 1; rc == 0 && *copy; p++) {
+        char saved = *p;
+        if (saved != '/' && saved != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+            rc = fb_fail_errno(err, "cannot make the folder %s", copy);
+        *p = saved;
+        if (!saved)
+            break;
+    }
+    struct stat st;
+    if (rc == 0 && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
+        rc = fb_fail(err, FB_EIO, "cannot make the folder %s: there is a file of that name", path);
+    free(copy);
+    return rc;
+}
+
+int fb_read_file(const char *path, size_t limit, char **data, size_t *length, struct fb_error *err)
+{
+    struct stat st;
+    char *buf = NULL;
+    int rc = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        rc = fb_fail_errno(err, "cannot read %s", path);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = fb_fail(err, FB_EIO, "cannot read %s: not a regular file", path);
+        goto out;
+    }
+    if ((uint64_t)st.st_size > limit) {
+        rc = fb_fail(err, FB_EFORMAT, "cannot read %s: %lld bytes are more than the %zu expected",
+                     path, (long long)st.st_size, limit);
+        goto out;
+    }
+    size_t size = (size_t)st.st_size, done = 0;
+    buf = malloc(size + 1);
+    if (!buf) {
+        rc = fb_fail_memory(err, path);
+        goto out;
+    }
+    while (done < size) {
+        ssize_t n = read(fd, buf + done, size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            rc = fb_fail_errno(err, "cannot read %s", path);
+            goto out;
+        }
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    buf[done] = '\0';
+    *data = buf;
+    *length = done;
+    buf = NULL;
+out:
+    free(buf);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

@@ -1,0 +1,124 @@
+/* What a run records: one fb_record per cell (results.csv), one fb_iteration per timed execution
+ * (iterations.csv), in plain structs that know neither formats nor workloads.
+ *
+ * Both CSV files follow from one table of columns each (record.c): header, writer, reader,
+ * `fmtbench schema` and SCHEMA.md. To add a column: a member here and a line there. */
+#ifndef FB_RESULTS_RECORD_H
+#define FB_RESULTS_RECORD_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define FB_SCHEMA_VERSION 1
+
+/* "Not available": an empty field in CSV, "n/a" for people. Doubles use NAN. */
+#define FB_NA UINT64_MAX
+
+struct fb_record {
+    uint64_t schema_version;
+    char run_id[64];
+    char cell_id[24]; /* fb_cell_id of the columns from format to clock: the same in every run */
+    char dataset[512];     /* SOURCE as `run` would take it again */
+    uint64_t dataset_bytes; /* bytes of all arrays in the element type of this cell's file */
+    char format[64];
+    char options[1024]; /* canonical; "" for none */
+    char workload[64];
+    char workload_options[1024]; /* canonical, as asked for */
+    char cache[16];              /* warm | cold */
+    char handle[16];             /* once | each | keep */
+    char clock[16];              /* inner: the worker's own clock around the reads */
+    char status[24];             /* ok | wrong-data | failed | not-applicable | not-run */
+    char reason[512];            /* of a status other than ok */
+    char verification[16];       /* verified | repeatable | none | not verified */
+    char cache_state[16];        /* proven | unproven: the resident fraction before every block */
+    char role[16];               /* contender | reference */
+    uint64_t requests;           /* n in force: requests in the plan */
+    uint64_t request_bytes;      /* bytes that the plan delivers in one iteration */
+    uint64_t blocks;             /* fresh worker processes that were timed */
+    uint64_t iterations;         /* timed executions in all blocks, warm-ups left out */
+    uint64_t median_ns;          /* median over blocks of the block's median iteration */
+    uint64_t lower_ns, upper_ns; /* interval of that median: order statistics of the blocks */
+    double interval_level;       /* its exact coverage, at least 0.95; NAN with fewer than 6 blocks */
+    uint64_t minimum_ns;         /* fastest block */
+    double times_fastest;        /* median over that of the fastest contender of the same workload,
+                                    cache and handle */
+    uint64_t write_ns, write_cpu_ns; /* making the file once, without the source's own time */
+    uint64_t file_bytes;
+    char layout[16];
+    char chunk[256];   /* "357x17x1" of the array that the workload reads first; "" if not chunked */
+    char filters[128]; /* "shuffle+gzip(4)" */
+    uint64_t stored_bytes;      /* of the same array in the file */
+    uint64_t chunk_cache_bytes; /* in force while reading; 0 for none */
+    double resident_before;     /* worst resident fraction of the file over the blocks: lowest for
+                                   warm, highest for cold */
+    uint64_t peak_bytes;        /* highest VmHWM of a block's worker */
+};
+
+struct fb_iteration {
+    uint64_t schema_version;
+    char run_id[64];
+    char cell_id[24];
+    uint64_t round;     /* 0, 1, ... */
+    uint64_t block;     /* running number in the order of execution, over all cells */
+    uint64_t iteration; /* within the block, 0, 1, ... */
+    uint64_t warmup;    /* 1: not used in statistics */
+    uint64_t ns;
+    uint64_t start_ns; /* since the start of the run: time order */
+    double resident_before;
+    uint64_t peak_bytes; /* of the block */
+};
+
+enum fb_column_type { FB_COLUMN_TEXT, FB_COLUMN_U64, FB_COLUMN_DOUBLE };
+
+struct fb_column {
+    const char *name;
+    enum fb_column_type type;
+    size_t offset, size; /* in the struct */
+    const char *unit;    /* "ns", "bytes", "" */
+    const char *help;    /* one sentence */
+};
+
+/* Ended by a row without a name. */
+extern const struct fb_column fb_record_columns[];
+extern const struct fb_column fb_iteration_columns[];
+
+/* Growing arrays; zero-initialise, free items. */
+struct fb_records {
+    struct fb_record *items;
+    size_t count;
+};
+struct fb_iterations {
+    struct fb_iteration *items;
+    size_t count;
+};
+
+/* Sets text members "" and all numbers to n/a. */
+void fb_record_init(struct fb_record *record);
+
+/* Fills record->cell_id: "c" and 12 hex digits of XXH3-64 over the columns that identify a cell
+ * (format, options, workload, workload_options, cache, handle, clock). */
+void fb_cell_id(struct fb_record *record);
+
+/* Appends a copy. */
+int fb_records_add(struct fb_records *records, const struct fb_record *record,
+                   struct fb_error *err);
+int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteration *iteration,
+                      struct fb_error *err);
+
+/* CSV (RFC 4180, LF, a header of names). Numbers are locale-independent; doubles print so that they
+ * read back the same. */
+int fb_csv_write_header(FILE *stream, const struct fb_column *columns);
+int fb_csv_write_row(FILE *stream, const struct fb_column *columns, const void *row);
+
+/* Writes or replaces a whole file; the _read functions take any column order, ignore unknown
+ * columns, and refuse missing ones and another schema_version (FB_EFORMAT with file and line). */
+int fb_records_write(const struct fb_records *records, const char *path, struct fb_error *err);
+int fb_records_read(const char *path, struct fb_records *records, struct fb_error *err);
+int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
+                        struct fb_error *err);
+int fb_iterations_read(const char *path, struct fb_iterations *iterations, struct fb_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+"""TAP for tests in Python: `with tap.case("what must hold"): assert ...`, then tap.done()."""
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+
+FMTBENCH = os.environ.get("FMTBENCH", "build/fmtbench")
+# Real files that are at hand for development and CI only; None where they are not.
+_shared = os.environ.get("FMTBENCH_SHARED", os.path.join(os.path.dirname(__file__), "../../shared/data"))
+SHARED = os.path.abspath(_shared) if os.path.isdir(_shared) else None
+
+_count = 0
+_failed = 0
+
+
+@contextlib.contextmanager
+def case(name):
+    """One test: fails on any exception, with its traceback as diagnostics."""
+    global _count, _failed
+    _count += 1
+    try:
+        yield
+        print(f"ok {_count} - {name}")
+    except Exception:
+        _failed += 1
+        print(f"not ok {_count} - {name}")
+        for line in traceback.format_exc().splitlines():
+            print(f"# {line}")
+    sys.stdout.flush()
+
+
+def done():
+    print(f"1..{_count}")
+    sys.exit(1 if _failed else 0)
+
+
+def run(*args, code=0, timeout=300, **kwargs):
+    """Runs fmtbench; asserts the exit code (None: any). Returns the CompletedProcess with text."""
+    result = subprocess.run([FMTBENCH, *map(str, args)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, timeout=timeout,
+                            stdin=subprocess.DEVNULL, **kwargs)
+    assert code is None or result.returncode == code, (
+        f"fmtbench {' '.join(map(str, args))}: exit {result.returncode}, expected {code}\n"
+        f"{result.stdout[-2000:]}\n{result.stderr[-2000:]}")
+    return result
+
+
+def scratch():
+    """A temporary folder as a context manager."""
+    return tempfile.TemporaryDirectory(prefix="fmtbench-test-")
