@@ -95,8 +95,9 @@ struct fb_iterations {
     size_t count;
 };
 
-/* Sets text members "" and all numbers to n/a. */
+/* Sets text members "" and all numbers to n/a, schema_version to this program's. */
 void fb_record_init(struct fb_record *record);
+void fb_iteration_init(struct fb_iteration *iteration);
 
 /* Fills record->cell_id: "c" and 12 hex digits of XXH3-64 over the columns that identify a cell
  * (format, options, workload, workload_options, cache, handle, clock). */

@@ -1,0 +1,217 @@
+#include "plots/plot.h"
+#include "base/interrupt.h"
+#include "base/output.h"
+#include "results/record.h"
+#include "results/tidy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef FB_SHARE_DIR
+#define FB_SHARE_DIR "/usr/local/share/fmtbench"
+#endif
+
+extern char **environ;
+
+static bool has_scripts(const char *folder)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/common.gp", folder);
+    return access(path, R_OK) == 0;
+}
+
+/* The scripts of the build tree go before installed ones, so that a working copy draws with its
+ * own. */
+static int find_scripts(char *folder, size_t size, struct fb_error *err)
+{
+    char exe[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (length > 0) {
+        exe[length] = '\0';
+        const char *beside = dirname(exe);
+        static const char *const places[] = { "plots", "../plots" };
+        for (size_t i = 0; i < 2; i++)
+            if ((size_t)snprintf(folder, size, "%s/%s", beside, places[i]) < size &&
+                has_scripts(folder))
+                return 0;
+    }
+    snprintf(folder, size, "%s/plots", FB_SHARE_DIR);
+    if (has_scripts(folder))
+        return 0;
+    return fb_fail(err, FB_EIO,
+                   "the plot scripts are neither beside the program nor in %s: "
+                   "`make install` puts them there",
+                   folder);
+}
+
+/* name='text';  gnuplot interprets nothing within single quotes but the quote itself. */
+static void assign(char *commands, size_t size, const char *name, const char *text)
+{
+    size_t used = strlen(commands);
+    used += (size_t)snprintf(commands + used, size - used, "%s='", name);
+    for (; *text && used + 8 < size; text++) {
+        if (*text == '\'')
+            commands[used++] = '\'';
+        commands[used++] = *text;
+    }
+    snprintf(commands + used, size - used, "';");
+}
+
+/* All that gnuplot has to say, its line ends as blanks; what does not fit is dropped. */
+static void read_message(int fd, char *message, size_t size)
+{
+    char chunk[512];
+    size_t used = 0;
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
+        for (ssize_t i = 0; i < n; i++)
+            if (used + 1 < size &&
+                !(strchr(" \n", chunk[i]) && (!used || message[used - 1] == ' ')))
+                message[used++] = chunk[i] == '\n' ? ' ' : chunk[i];
+    while (used > 0 && message[used - 1] == ' ')
+        used--;
+    message[used] = '\0';
+}
+
+static int fail_missing(struct fb_error *err)
+{
+    return fb_fail(err, FB_EUNSUPPORTED,
+                   "gnuplot is not installed: pictures need it (`apt install gnuplot-nox`, or "
+                   "`make deps`)");
+}
+
+/* Runs gnuplot in `folder`, without a shell and without the user's own settings. */
+static int run_gnuplot(const char *folder, const char *commands, const char *common,
+                       const char *script, struct fb_error *err)
+{
+    char *argv[] = {
+        "gnuplot", "-d", "-e", (char *)commands, (char *)common, (char *)script, NULL
+    };
+    char message[700];
+    int fds[2], status = 0;
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return fb_fail_errno(err, "cannot start gnuplot");
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], 2);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    int failed = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(fds[1]);
+    if (failed) {
+        close(fds[0]);
+        errno = failed;
+        return failed == ENOENT ? fail_missing(err) : fb_fail_errno(err, "cannot start gnuplot");
+    }
+    read_message(fds[0], message, sizeof message);
+    close(fds[0]);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    /* Where fork and exec are apart, as under valgrind, a failed exec shows only here. */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        return fail_missing(err);
+    return fb_fail(err, FB_EIO, "gnuplot failed: %s",
+                   message[0] ? message : "it was ended by a signal");
+}
+
+/* Draws one picture as one kind of file. gnuplot works in the plots folder and sees only names
+ * that we made, so that whatever the run's folder is called needs no quoting. */
+static int draw(const char *folder, const char *scripts, const struct fb_picture *picture,
+                const char *terminal, const char *suffix, FILE *say, struct fb_error *err)
+{
+    struct fb_output output = { 0 };
+    char commands[2048] = "", data[128], common[PATH_MAX + 16], script[PATH_MAX + 64];
+    size_t size = strlen(folder) + sizeof picture->name + 16;
+    char *path = malloc(size);
+    int rc = 0;
+    if (!path)
+        return fb_fail_memory(err, "a file name");
+    snprintf(path, size, "%s/%s.%s", folder, picture->name, suffix);
+    if ((rc = fb_output_begin(&output, path, err)) != 0)
+        goto out;
+    snprintf(data, sizeof data, "%s.csv", picture->name);
+    snprintf(common, sizeof common, "%s/common.gp", scripts);
+    snprintf(script, sizeof script, "%s/%s", scripts, picture->script);
+    assign(commands, sizeof commands, "terminal", terminal);
+    assign(commands, sizeof commands, "output", strrchr(output.temp, '/') + 1);
+    assign(commands, sizeof commands, "data", data);
+    assign(commands, sizeof commands, "title", picture->title);
+    assign(commands, sizeof commands, "subtitle", picture->subtitle);
+    rc = run_gnuplot(folder, commands, common, script, err);
+    if (rc) {
+        fb_fail_in(err, "cannot draw %s", path);
+        goto out;
+    }
+    if ((rc = fb_output_commit(&output, err)) == 0)
+        fprintf(say, "%s\n", path);
+out:
+    fb_output_abort(&output);
+    free(path);
+    return rc;
+}
+
+static int draw_all(const char *scripts, const char *folder, const struct fb_pictures *pictures,
+                    FILE *say, struct fb_error *err)
+{
+    static const struct {
+        const char *terminal, *suffix;
+    } kinds[] = { { "svg", "svg" }, { "pngcairo", "png" } };
+    int first = 0;
+    /* Without gnuplot each would fail the same way. */
+    for (size_t i = 0; i < 2 * pictures->count && first != FB_EUNSUPPORTED; i++) {
+        struct fb_error later;
+        if (fb_interrupted())
+            return fb_fail(err, FB_EINTERRUPTED, "interrupted; not all pictures were made");
+        int rc = draw(folder, scripts, &pictures->items[i / 2], kinds[i % 2].terminal,
+                      kinds[i % 2].suffix, say, first ? &later : err);
+        first = first ? first : rc;
+    }
+    return first;
+}
+
+int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, struct fb_error *err)
+{
+    struct fb_records records = { 0 };
+    struct fb_pictures pictures = { 0 };
+    size_t size = strlen(run_dir) + 16;
+    char *path = malloc(size);
+    int rc = 0;
+    if (!path)
+        return fb_fail_memory(err, "a file name");
+    snprintf(path, size, "%s/results.csv", run_dir);
+    if ((rc = fb_records_read(path, &records, err)) != 0)
+        goto out;
+    snprintf(path, size, "%s/plots", run_dir);
+    if ((rc = fb_make_folder(path, err)) != 0 ||
+        (rc = fb_tidy_write(&records, path, &pictures, err)) != 0)
+        goto out;
+    if (pictures.count == 0)
+        rc = fb_fail(err, FB_ENOTHING, "%s/results.csv has no row with a time: nothing to draw",
+                     run_dir);
+    else
+        rc = draw_all(scripts, path, &pictures, say, err);
+out:
+    free(pictures.items);
+    free(records.items);
+    free(path);
+    return rc;
+}
+
+int fb_plots_make(const char *run_dir, FILE *say, struct fb_error *err)
+{
+    char scripts[PATH_MAX];
+    int rc = find_scripts(scripts, sizeof scripts, err);
+    return rc ? rc : fb_plots_make_with(scripts, run_dir, say, err);
+}

@@ -1,0 +1,141 @@
+#include "results/label.h"
+
+#include <string.h>
+
+/* Finds "key=" as a whole word; returns the value's start and its length. */
+static const char *find_option(const char *options, const char *key, size_t key_length,
+                               size_t *length)
+{
+    for (const char *p = options; *p;) {
+        size_t n = strcspn(p, ",");
+        if (n > key_length && p[key_length] == '=' && strncmp(p, key, key_length) == 0) {
+            *length = n - key_length - 1;
+            return p + key_length + 1;
+        }
+        p += n + (p[n] == ',');
+    }
+    return NULL;
+}
+
+const char *fb_option_value(const char *options, const char *key, char *buf, size_t size)
+{
+    size_t length;
+    const char *value = find_option(options, key, strlen(key), &length);
+    if (!value)
+        return NULL;
+    if (length >= size)
+        length = size - 1;
+    memcpy(buf, value, length);
+    buf[length] = '\0';
+    return buf;
+}
+
+/* True when some row of the same format has another value for the key, or none. */
+static bool option_differs(const struct fb_records *records, const struct fb_record *record,
+                           const char *key, size_t key_length)
+{
+    size_t own_length = 0, length = 0;
+    const char *own = find_option(record->options, key, key_length, &own_length);
+    for (size_t i = 0; i < records->count; i++) {
+        const struct fb_record *other = &records->items[i];
+        if (strcmp(other->format, record->format) != 0)
+            continue;
+        const char *value = find_option(other->options, key, key_length, &length);
+        if (!own || !value || length != own_length || strncmp(value, own, length) != 0)
+            return true;
+    }
+    return false;
+}
+
+char *fb_plain_text(const char *text, char *buf, size_t size)
+{
+    size_t length = strlen(text);
+    bool cut = length >= size;
+    if (cut) {
+        length = size - 1;
+        /* Not in the middle of a UTF-8 character. */
+        for (length -= 3; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
+            length--;
+    }
+    for (size_t i = 0; i < length; i++)
+        buf[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    strcpy(buf + length, cut ? "..." : "");
+    return buf;
+}
+
+char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
+               size_t size)
+{
+    char text[sizeof record->format + sizeof record->options + 1];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", record->format);
+    for (const char *p = record->options; *p;) {
+        size_t n = strcspn(p, ","), key = strcspn(p, "=,");
+        if (key < n && option_differs(records, record, p, key))
+            used += (size_t)snprintf(text + used, sizeof text - used, " %.*s", (int)n, p);
+        p += n + (p[n] == ',');
+    }
+    for (char *p = text; *p; p++)
+        if (strchr("\"'`,\\", *p))
+            *p = '_';
+    return fb_plain_text(text, buf, size);
+}
+
+static int order_in(const char *word, const char *const *words, int count)
+{
+    int i = 0;
+    while (i < count && strcmp(word, words[i]) != 0)
+        i++;
+    return i;
+}
+
+int fb_cache_order(const struct fb_record *record)
+{
+    static const char *const words[] = { "warm", "cold" };
+    return order_in(record->cache, words, 2);
+}
+
+int fb_handle_order(const struct fb_record *record)
+{
+    static const char *const words[] = { "once", "keep", "each" };
+    return order_in(record->handle, words, 3);
+}
+
+bool fb_is_ok(const struct fb_record *record)
+{
+    return strcmp(record->status, "ok") == 0 && record->median_ns != FB_NA;
+}
+
+bool fb_is_contender(const struct fb_record *record)
+{
+    return fb_is_ok(record) && strcmp(record->role, "contender") == 0;
+}
+
+int fb_compare_rows(const void *a, const void *b)
+{
+    const struct fb_record *x = *(const struct fb_record *const *)a;
+    const struct fb_record *y = *(const struct fb_record *const *)b;
+    if (fb_cache_order(x) != fb_cache_order(y))
+        return fb_cache_order(x) - fb_cache_order(y);
+    if (fb_handle_order(x) != fb_handle_order(y))
+        return fb_handle_order(x) - fb_handle_order(y);
+    if (fb_is_ok(x) != fb_is_ok(y))
+        return fb_is_ok(x) ? -1 : 1;
+    if (fb_is_ok(x) && x->median_ns != y->median_ns)
+        return x->median_ns < y->median_ns ? -1 : 1;
+    int names = strcmp(x->format, y->format);
+    return names ? names : strcmp(x->options, y->options);
+}
+
+bool fb_same_workload(const struct fb_record *a, const struct fb_record *b)
+{
+    return strcmp(a->workload, b->workload) == 0 &&
+           strcmp(a->workload_options, b->workload_options) == 0;
+}
+
+bool fb_is_first_of_workload(const struct fb_records *records, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (fb_same_workload(&records->items[i], &records->items[index]))
+            return false;
+    return true;
+}

@@ -1,0 +1,41 @@
+/* How rows of a run are named and put in order, in tables, sentences and pictures alike. */
+#ifndef FB_RESULTS_LABEL_H
+#define FB_RESULTS_LABEL_H
+
+#include "results/record.h"
+
+#include <stdbool.h>
+
+#define FB_LABEL_SIZE 96
+
+/* The format and those of its options in which rows of the same format differ in this run:
+ * "hdf5-chunked level=4". Longer ones end in "...". Printable, without quotes or commas. Returns
+ * buf. */
+char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
+               size_t size);
+
+/* Copies text so that it can stand in one line of a terminal or a picture: control characters,
+ * which a file may bring along, become '?'; too long a text keeps its head and ends in "...".
+ * Returns buf. */
+char *fb_plain_text(const char *text, char *buf, size_t size);
+
+/* The value of a key in "key=value,key=value" as a new text in buf, or NULL if it is not there. */
+const char *fb_option_value(const char *options, const char *key, char *buf, size_t size);
+
+/* warm, cold, anything else: 0, 1, 2; once, keep, each, anything else: 0, 1, 2, 3. */
+int fb_cache_order(const struct fb_record *record);
+int fb_handle_order(const struct fb_record *record);
+
+bool fb_is_ok(const struct fb_record *record);        /* has a time that may be shown */
+bool fb_is_contender(const struct fb_record *record); /* may be called the fastest */
+
+/* For qsort over `const struct fb_record *`: cache, handle, rows with a time first, median. */
+int fb_compare_rows(const void *a, const void *b);
+
+/* True when the row is of the same workload with the same options. */
+bool fb_same_workload(const struct fb_record *a, const struct fb_record *b);
+
+/* True for the first row of its workload in the run: walk these to visit each workload once. */
+bool fb_is_first_of_workload(const struct fb_records *records, size_t index);
+
+#endif

@@ -1,0 +1,38 @@
+#include "results/schema.h"
+#include "results/record.h"
+
+static const char *type_name(const struct fb_column *column)
+{
+    switch (column->type) {
+    case FB_COLUMN_TEXT:
+        return "text";
+    case FB_COLUMN_U64:
+        return "integer";
+    case FB_COLUMN_DOUBLE:
+        return "number";
+    }
+    return "";
+}
+
+static void print_table(FILE *out, const char *title, const struct fb_column *columns)
+{
+    fprintf(out, "\n## %s\n\n| column | type | unit | what it says |\n| --- | --- | --- | --- |\n",
+            title);
+    for (; columns->name; columns++)
+        fprintf(out, "| `%s` | %s | %s | %s |\n", columns->name, type_name(columns), columns->unit,
+                columns->help);
+}
+
+void fb_schema_print(FILE *out)
+{
+    fprintf(out,
+            "# What a run records\n"
+            "\n"
+            "Schema version %d, as `fmtbench schema` prints it; the tables in `results/record.c` "
+            "are where it comes from.\n"
+            "CSV as in RFC 4180, with LF and a header; an empty field means not available. "
+            "Readers find columns by name.\n",
+            FB_SCHEMA_VERSION);
+    print_table(out, "results.csv: a row per cell", fb_record_columns);
+    print_table(out, "iterations.csv: a row per timed execution", fb_iteration_columns);
+}
