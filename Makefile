@@ -1,4 +1,5 @@
-# fmtbench: build, test, demo. `make deps demo` takes a bare Debian 12 to a first picture.
+# fmtbench: `make deps demo` takes a bare Debian 12 with make and a C compiler to a first picture,
+# `make deps-test test` checks everything.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -6,43 +7,163 @@ B ?= build
 CC ?= cc
 CFLAGS ?= -O2 -g
 SANITIZE ?=
+JOBS ?= $(shell nproc)
 
 VERSION := 0.1.0
-PACKAGES := hdf5-serial msgpack jansson libxxhash zlib
+COMMIT := $(shell git describe --always --dirty 2>/dev/null || echo n/a)
+PACKAGES := hdf5-serial msgpack jansson libxxhash
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 
-# Lazily: `make deps` must work before pkg-config is there.
+# Expanded late: `make deps` must work before pkg-config is there.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lcsv -lm
 
 # -ffp-contract=off: the generator's data must be the same bytes on every machine.
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLAGS) $(CFLAGS) \
-             $(SANITIZE) -MMD -MP
+             $(SANITIZE) -DFB_VERSION='"$(VERSION)"' -DFB_SHARE_DIR='"$(PREFIX)/share/fmtbench"' \
+             -MMD -MP
 
 SOURCES := $(sort $(wildcard base/*.c datasets/*.c formats/*.c formats/*/*.c bench/*.c \
                              bench/workloads/*.c bench/cli/*.c results/*.c plots/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
+FMTBENCH := $(B)/fmtbench
 
 .PHONY: all
-all: $(B)/fmtbench
+all: $(FMTBENCH)
+
+$(FMTBENCH): $(MAIN) $(B)/libfmtbench.a
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(B)/libfmtbench.a: $(filter-out $(MAIN),$(OBJECTS))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
-$(B)/fmtbench: $(MAIN) $(B)/libfmtbench.a
-	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-
-$(B)/%.o: %.c
+$(B)/%.o: %.c | $(B)/deps-checked
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# Only this file changes with every commit.
+$(B)/bench/environment.o: ALL_CFLAGS += -DFB_COMMIT='"$(COMMIT)"' -DFB_BUILD_FLAGS='"$(CFLAGS) $(SANITIZE)"'
+
+# One clear word instead of a page of missing headers.
+$(B)/deps-checked:
+	@mkdir -p $(B)
+	@pkg-config --exists $(PACKAGES) || { \
+	    echo "Missing libraries: run 'make deps' first, or install what deps.txt lists." >&2; exit 1; }
+	@touch $@
+
+# --- packages -------------------------------------------------------------------------------------
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+define install_packages
+	@if command -v apt-get >/dev/null; then \
+	    missing=$$(dpkg-query -W -f '$${Package} $${Status}\n' $$(sed '/^#/d' $(1)) 2>/dev/null | \
+	        awk '/install ok installed/ {print $$1}' | sort | \
+	        comm -13 - <(sed '/^#/d' $(1) | sort)); \
+	    if [ -n "$$missing" ]; then \
+	        echo "Installing" $$missing; \
+	        $(SUDO) apt-get update -qq && \
+	        DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
+	            $$missing >/dev/null; \
+	    fi; \
+	else \
+	    echo "This is no Debian or Ubuntu. Please install what these packages hold:" >&2; \
+	    sed '/^#/d; s/^/  /' $(1) >&2; exit 1; \
+	fi
+endef
+
+SHELL := /bin/bash
+
+# Nothing else starts before the packages are there.
+ifneq ($(filter deps%,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+.PHONY: deps deps-test deps-bench
+deps:
+	$(call install_packages,deps.txt)
+deps-test: deps
+	$(call install_packages,deps-test.txt)
+deps-bench: deps
+	$(call install_packages,deps-bench.txt)
+
+# --- the main job ---------------------------------------------------------------------------------
+
+# The default dataset as a file of the user's own would be: so that as-is takes part too.
+DEMO ?= results/runs/demo-$(shell date +%Y%m%d-%H%M%S)
+
+# Built by a make of its own, so that `make deps demo` installs first and builds on all cores.
+.PHONY: demo
+demo:
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@mkdir -p $(DEMO)
+	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 -f hdf5-chunked
+	$(FMTBENCH) run $(DEMO)/noxire.h5 -o $(DEMO)
+
+# --- tests ----------------------------------------------------------------------------------------
+
+# The first python3 that has what the tests import.
+PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
+    $$p -c 'import h5py, msgpack, numpy' 2>/dev/null && { echo $$p; exit; }; done; echo python3)
+
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(B)/%.t)
+SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.py tests/interop/*.py))
 
 $(B)/tests/unit/%.t: tests/unit/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS) -lcmocka -lz
+
+.PHONY: test unit asan valgrind all-tests
+all-tests: $(FMTBENCH) $(UNIT_TESTS)
+test:
+	@$(MAKE) --no-print-directory -j$(JOBS) all-tests
+	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) CC="$(CC)" \
+	    prove -j$(JOBS) --timer -e tests/run-one $(UNIT_TESTS) $(SCRIPT_TESTS)
+
+unit: $(UNIT_TESTS)
+	prove -e tests/run-one $(UNIT_TESTS)
+
+asan:
+	$(MAKE) B=$(B)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
+
+valgrind: $(FMTBENCH)
+	FMTBENCH=$(abspath tests/under-valgrind) FMTBENCH_REAL=$(abspath $(FMTBENCH)) \
+	    PYTHON=$(PYTHON) FMTBENCH_SLOW=1 prove -j$(JOBS) --timer -e tests/run-one $(wildcard tests/cli/*.py)
+
+# --- benchmarks of fmtbench itself ----------------------------------------------------------------
+
+$(B)/tests/bench/overhead: tests/bench/overhead.c $(B)/libfmtbench.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
+
+.PHONY: bench-overhead bench-scale
+bench-overhead: $(B)/tests/bench/overhead
+	$<
+bench-scale: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
+
+# --- the rest -------------------------------------------------------------------------------------
+
+.PHONY: install uninstall format clean schema
+install: $(FMTBENCH)
+	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
+	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
+	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/fmtbench/plots/
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench
+	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench
+
+schema: $(FMTBENCH)
+	$(FMTBENCH) schema > results/SCHEMA.md
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(B)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d)

@@ -46,14 +46,18 @@ int fb_fail_in(struct fb_error *err, const char *format, ...)
 {
     if (!err)
         return FB_EIO;
-    struct fb_error outer;
+    char inner[sizeof err->message];
+    memcpy(inner, err->message, sizeof inner);
     va_list args;
     va_start(args, format);
-    set_message(&outer, err->code, format, args);
+    set_message(err, err->code, format, args);
     va_end(args);
-    size_t used = strlen(outer.message);
-    snprintf(outer.message + used, sizeof outer.message - used, ": %s", err->message);
-    *err = outer;
+    size_t used = strlen(err->message), room = sizeof err->message - used;
+    if (room > 3) {
+        memcpy(err->message + used, ": ", 3);
+        inner[room - 3] = '\0';
+        strcpy(err->message + used + 2, inner);
+    }
     return err->code;
 }
 

@@ -28,13 +28,14 @@ int fb_output_begin(struct fb_output *output, const char *path, struct fb_error 
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return fb_fail(err, FB_EIO, "cannot write %s: it is a folder; give a file name", path);
     output->path = strdup(path);
-    size_t size = strlen(path) + 16;
+    size_t size = strlen(path) + 40;
     output->temp = malloc(size);
     if (!output->path || !output->temp) {
         fb_output_abort(output);
         return fb_fail_memory(err, "a file name");
     }
-    snprintf(output->temp, size, "%s.tmp-XXXXXX", path);
+    /* The process id lets a parent remove what a killed child left (bench/isolate.c). */
+    snprintf(output->temp, size, "%s.tmp-%ld-XXXXXX", path, (long)getpid());
     int fd = mkstemp(output->temp);
     if (fd < 0) {
         int rc = fb_fail_errno(err, "cannot write %s", path);

@@ -243,6 +243,7 @@ void fb_catalog_free(struct fb_catalog *catalog)
     free(catalog->arrays);
     free(catalog->skipped);
     free(catalog->by_path);
+    free(catalog->description);
     *catalog = (struct fb_catalog){ 0 };
 }
 
@@ -257,6 +258,8 @@ int fb_catalog_copy(const struct fb_catalog *from, struct fb_catalog *to, struct
     }
     for (size_t i = 0; rc == 0 && i < from->skipped_count; i++)
         rc = fb_catalog_skip(to, from->skipped[i].path, from->skipped[i].reason, err);
+    if (rc == 0 && from->description && !(to->description = strdup(from->description)))
+        rc = fb_fail_memory(err, "the catalog");
     if (rc == 0)
         rc = fb_catalog_finish(to, err);
     if (rc)
@@ -392,25 +395,33 @@ int fb_matches_add(struct fb_matches *matches, const char *name, uint64_t frames
     return 0;
 }
 
+bool fb_catalog_match(const struct fb_catalog *catalog, size_t number,
+                      const struct fb_query *query, uint64_t *frames)
+{
+    const struct fb_sample_info *sample = &catalog->samples[number];
+    if (query->name && strcmp(query->name, sample->name) != 0)
+        return false;
+    for (size_t k = sample->first; k < sample->first + sample->count; k++) {
+        const struct fb_array_info *array = &catalog->arrays[k];
+        if (query->axis >= array->rank || !fb_glob_match(query->array, array->path))
+            continue;
+        *frames = array->dims[query->axis];
+        if (query->name || (*frames >= query->min && *frames <= query->max))
+            return true;
+    }
+    return false;
+}
+
 int fb_catalog_query(const struct fb_catalog *catalog, const struct fb_query *query,
                      struct fb_matches *matches, struct fb_error *err)
 {
     for (size_t i = 0; i < catalog->sample_count; i++) {
-        const struct fb_sample_info *sample = &catalog->samples[i];
-        if (query->name && strcmp(query->name, sample->name) != 0)
+        uint64_t frames;
+        if (!fb_catalog_match(catalog, i, query, &frames))
             continue;
-        for (size_t k = sample->first; k < sample->first + sample->count; k++) {
-            const struct fb_array_info *array = &catalog->arrays[k];
-            if (query->axis >= array->rank || !fb_glob_match(query->array, array->path))
-                continue;
-            uint64_t frames = array->dims[query->axis];
-            if (!query->name && (frames < query->min || frames > query->max))
-                continue;
-            int rc = fb_matches_add(matches, sample->name, frames, err);
-            if (rc)
-                return rc;
-            break;
-        }
+        int rc = fb_matches_add(matches, catalog->samples[i].name, frames, err);
+        if (rc)
+            return rc;
     }
     return 0;
 }

@@ -40,7 +40,8 @@ struct fb_catalog {
     size_t array_count;
     struct fb_skipped *skipped;
     size_t skipped_count;
-    size_t *by_path; /* array indices in strcmp order of paths, for fb_catalog_find */
+    size_t *by_path;   /* array indices in strcmp order of paths, for fb_catalog_find */
+    char *description; /* what the file says of itself; NULL where it says nothing */
 };
 
 /* Adds an array to the sample at `sample_path` (made when new; `sample_name` NULL: the path).
@@ -101,6 +102,9 @@ struct fb_matches {
 
 int fb_matches_add(struct fb_matches *matches, const char *name, uint64_t frames,
                    struct fb_error *err);
+/* Whether a sample answers the query, and the frame count of its first array that does. */
+bool fb_catalog_match(const struct fb_catalog *catalog, size_t sample, const struct fb_query *query,
+                      uint64_t *frames);
 /* The reference answer, from a catalog. */
 int fb_catalog_query(const struct fb_catalog *catalog, const struct fb_query *query,
                      struct fb_matches *matches, struct fb_error *err);

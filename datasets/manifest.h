@@ -26,7 +26,9 @@ struct fb_manifest {
 
 void fb_hash_bytes(const void *data, size_t bytes, struct fb_hash *out);
 
-/* Hashes every array of a source, streaming. `hashes` has array_count elements. */
+/* Hashes one array, or every array, of a source, streaming. `hashes` has array_count elements. */
+int fb_hash_array(struct fb_source *source, size_t array, struct fb_hash *out,
+                  struct fb_error *err);
 int fb_hash_source(struct fb_source *source, struct fb_hash *hashes, struct fb_error *err);
 
 /* A source that passes everything on from `inner` (borrowed) and hashes what it passes, and counts

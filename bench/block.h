@@ -1,0 +1,63 @@
+/* One block: a fresh worker process that opens, iterates and delivers, with its cache state proven
+ * and every byte that it delivered checked. Also the create job, and the question what a worker can
+ * do. */
+#ifndef FB_BENCH_BLOCK_H
+#define FB_BENCH_BLOCK_H
+
+#include "bench/cache.h"
+#include "bench/plan.h"
+#include "bench/process.h"
+#include "bench/protocol.h"
+#include "datasets/manifest.h"
+#include "datasets/source.h"
+
+#include <jansson.h>
+
+/* How a worker is started. */
+struct fb_worker {
+    char program[4096];
+    bool own; /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others are
+                 started without arguments and deliver their bytes */
+};
+
+struct fb_block_job {
+    const struct fb_worker *worker;
+    struct fb_process_limits limits;
+    struct fb_job job;
+    bool no_file; /* nothing to evict or prove */
+    enum fb_cache cache;
+    const struct fb_plan *plan;
+    const struct fb_hash *expected; /* by request; NULL: nothing to check against */
+};
+
+struct fb_block_result {
+    bool wrong_data;  /* a delivered hash differs: the block failed, and the message says where */
+    uint64_t *ns;     /* warm-ups first; owned */
+    size_t count;
+    uint64_t peak_bytes;     /* FB_NA where not told */
+    double resident_before;  /* NAN where not known */
+    json_t *storage;         /* owned; NULL where not told */
+};
+
+/* Runs the block. On failure the result holds nothing but wrong_data. */
+int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
+                 struct fb_error *err);
+void fb_block_result_free(struct fb_block_result *result);
+
+/* Ring size of a plan: the largest request for one_buffer, else all requests up to 64 MiB. */
+uint64_t fb_block_buffer(const struct fb_plan *plan);
+
+struct fb_create_result {
+    uint64_t ns, cpu_ns; /* FB_NA where not told */
+};
+
+/* Has a worker create job->file from `source`, whose arrays are those of the plan at job->plan. */
+int fb_block_create(const struct fb_worker *worker, const struct fb_process_limits *limits,
+                    const struct fb_job *job, struct fb_source *source,
+                    struct fb_create_result *result, struct fb_error *err);
+
+/* A worker's hello, checked for its protocol number. The caller decrefs *hello. */
+int fb_block_hello(const struct fb_worker *worker, const struct fb_process_limits *limits,
+                   json_t **hello, struct fb_error *err);
+
+#endif

@@ -1,0 +1,190 @@
+#include "bench/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *const fb_cache_names[FB_CACHE_COUNT] = { [FB_CACHE_WARM] = "warm",
+                                                     [FB_CACHE_COLD] = "cold" };
+
+/* Files are mapped and read in pieces, so that a huge one needs neither address space nor memory. */
+#define PIECE ((off_t)256 << 20)
+
+/* Calls visit for every regular file at or below `path`. */
+static int each_file(const char *path,
+                     int (*visit)(const char *file, off_t size, void *context,
+                                  struct fb_error *err),
+                     void *context, struct fb_error *err)
+{
+    char *const roots[2] = { (char *)path, NULL };
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    if (!tree)
+        return fb_fail_errno(err, "cannot look at %s", path);
+    int rc = 0;
+    FTSENT *entry;
+    while (rc == 0 && (entry = fts_read(tree))) {
+        if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
+            entry->fts_info == FTS_NS) {
+            errno = entry->fts_errno;
+            rc = fb_fail_errno(err, "cannot look at %s", entry->fts_path);
+        } else if (entry->fts_info == FTS_F) {
+            rc = visit(entry->fts_path, entry->fts_statp->st_size, context, err);
+        }
+    }
+    fts_close(tree);
+    return rc;
+}
+
+static int open_to_read(const char *file, struct fb_error *err)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        fb_fail_errno(err, "cannot open %s", file);
+    return fd;
+}
+
+/* --- warm ------------------------------------------------------------------------------------- */
+
+static int warm_file(const char *file, off_t size, void *context, struct fb_error *err)
+{
+    (void)size;
+    (void)context;
+    size_t room = 1 << 20;
+    int rc = 0;
+    int fd = open_to_read(file, err);
+    char *buffer = fd < 0 ? NULL : malloc(room);
+    if (fd < 0)
+        return err->code;
+    ssize_t n = buffer ? 1 : 0;
+    if (!buffer)
+        rc = fb_fail_memory(err, "reading a file into the page cache");
+    while (n > 0 || (n < 0 && errno == EINTR))
+        n = read(fd, buffer, room);
+    if (n < 0)
+        rc = fb_fail_errno(err, "cannot read %s", file);
+    free(buffer);
+    close(fd);
+    return rc;
+}
+
+/* --- cold ------------------------------------------------------------------------------------- */
+
+static int evict_file(const char *file, off_t size, void *context, struct fb_error *err)
+{
+    (void)size;
+    (void)context;
+    int fd = open_to_read(file, err);
+    if (fd < 0)
+        return err->code;
+    /* Dirty pages cannot be dropped. fsync may be refused on a file that is only readable. */
+    fsync(fd);
+    /* Over the whole file: unaligned ranges would keep their ends. */
+    int failed = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+    if (failed) {
+        errno = failed;
+        return fb_fail_errno(err, "cannot evict %s from the page cache", file);
+    }
+    return 0;
+}
+
+/* --- residency -------------------------------------------------------------------------------- */
+
+struct residency {
+    uint64_t pages, resident;
+    bool unknown;
+};
+
+static int count_piece(int fd, off_t at, size_t length, struct residency *sum)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = (length + page - 1) / page;
+    /* Mapping touches no page. */
+    void *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, at);
+    if (map == MAP_FAILED)
+        return -1;
+    unsigned char *vector = malloc(pages);
+    int failed = !vector || mincore(map, length, vector) < 0;
+    for (size_t i = 0; !failed && i < pages; i++)
+        sum->resident += vector[i] & 1;
+    sum->pages += pages;
+    free(vector);
+    munmap(map, length);
+    return failed ? -1 : 0;
+}
+
+static int count_file(const char *file, off_t size, void *context, struct fb_error *err)
+{
+    struct residency *sum = context;
+    struct stat st;
+    int rc = 0;
+    int fd = open_to_read(file, err);
+    if (fd < 0)
+        return err->code;
+    if (fstat(fd, &st) == 0 && st.st_uid != geteuid() && geteuid() != 0 && access(file, W_OK) != 0)
+        sum->unknown = true;
+    for (off_t at = 0; rc == 0 && at < size; at += PIECE) {
+        size_t length = (size_t)(size - at < PIECE ? size - at : PIECE);
+        if (count_piece(fd, at, length, sum) < 0)
+            rc = fb_fail_errno(err, "cannot tell what of %s is in the page cache", file);
+    }
+    close(fd);
+    return rc;
+}
+
+int fb_cache_resident(const char *path, double *fraction, struct fb_error *err)
+{
+    struct residency sum = { 0 };
+    int rc = each_file(path, count_file, &sum, err);
+    if (rc)
+        return rc;
+    *fraction = sum.unknown ? NAN
+                : sum.pages ? (double)sum.resident / (double)sum.pages
+                            : NAN;
+    return 0;
+}
+
+bool fb_cache_proven(enum fb_cache state, double fraction)
+{
+    if (isnan(fraction))
+        return false;
+    return state == FB_CACHE_WARM ? fraction >= 0.99 : fraction <= 0.01;
+}
+
+int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err)
+{
+    double fraction;
+    int rc = fb_cache_resident(path, &fraction, err);
+    if (rc == 0 && state == FB_CACHE_WARM && fraction >= 1)
+        return 0;
+    for (int attempt = 0; rc == 0 && attempt < 3; attempt++) {
+        rc = each_file(path, state == FB_CACHE_WARM ? warm_file : evict_file, NULL, err);
+        if (rc == 0)
+            rc = fb_cache_resident(path, &fraction, err);
+        if (rc == 0 && (isnan(fraction) || fb_cache_proven(state, fraction)))
+            break;
+    }
+    return rc;
+}
+
+/* --- size ------------------------------------------------------------------------------------- */
+
+static int add_size(const char *file, off_t size, void *context, struct fb_error *err)
+{
+    (void)file;
+    (void)err;
+    *(uint64_t *)context += (uint64_t)size;
+    return 0;
+}
+
+int fb_path_bytes(const char *path, uint64_t *bytes, struct fb_error *err)
+{
+    *bytes = 0;
+    return each_file(path, add_size, bytes, err);
+}

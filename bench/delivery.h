@@ -1,0 +1,50 @@
+/* What a worker does with the bytes it was asked for: collects them in a bounded ring while the
+ * clock runs, and hashes them or passes them on while it stands. */
+#ifndef FB_BENCH_DELIVERY_H
+#define FB_BENCH_DELIVERY_H
+
+#include "base/error.h"
+#include "datasets/manifest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fb_delivered {
+    const void *data;
+    size_t bytes;
+    void *owned; /* freed after delivery; NULL when the data lies in the ring or in the reader */
+};
+
+struct fb_delivery {
+    unsigned char *ring; /* touched before use */
+    size_t capacity, used;
+    struct fb_delivered *pending; /* in request order; room for every request of the plan */
+    size_t pending_count;
+    struct fb_hash *hashes; /* of this iteration, by request; NULL when bytes are passed on */
+    size_t hash_count;
+    int fd; /* where bytes go, or -1 */
+};
+
+/* `bytes`: capacity of the ring. `requests`: how many an iteration has. */
+int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
+                     struct fb_error *err);
+void fb_delivery_free(struct fb_delivery *delivery);
+
+/* True when `bytes` fit without a flush. */
+bool fb_delivery_fits(const struct fb_delivery *delivery, uint64_t bytes);
+/* Where the next `bytes` go; they fit. */
+void *fb_delivery_next(struct fb_delivery *delivery);
+/* Notes that `bytes` were written there. */
+void fb_delivery_note(struct fb_delivery *delivery, size_t bytes);
+/* Notes data outside the ring, valid until the next flush; `owned` may be NULL. */
+void fb_delivery_note_outside(struct fb_delivery *delivery, const void *data, size_t bytes,
+                              void *owned);
+/* Hashes or passes on all that is pending and empties the ring. With the clock stopped. */
+int fb_delivery_flush(struct fb_delivery *delivery, struct fb_error *err);
+
+/* Writes all of it, going on after EINTR; FB_EIO with errno's text. */
+int fb_write_all(int fd, const void *data, size_t bytes, const char *what, struct fb_error *err);
+/* Reads exactly `bytes`; FB_EFORMAT when the stream ends before. */
+int fb_read_all(int fd, void *data, size_t bytes, const char *what, struct fb_error *err);
+
+#endif

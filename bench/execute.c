@@ -1,0 +1,190 @@
+#include "bench/execute.h"
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is open, and the clock, during one iteration. */
+struct state {
+    const struct fb_execution *run;
+    struct fb_reader *reader;
+    struct fb_array *array;
+    const char *array_path; /* of the open array */
+    uint64_t elapsed, started;
+};
+
+static void clock_on(struct state *state)
+{
+    state->started = fb_clock_ns();
+}
+
+static void clock_off(struct state *state)
+{
+    state->elapsed += fb_clock_ns() - state->started;
+}
+
+static int open_file(struct state *state, struct fb_error *err)
+{
+    const struct fb_execution *run = state->run;
+    return run->format->open(run->file, run->options, &state->reader, err);
+}
+
+static void close_array(struct state *state)
+{
+    if (state->array)
+        state->run->format->array_close(state->array);
+    state->array = NULL;
+    state->array_path = NULL;
+}
+
+static void close_file(struct state *state)
+{
+    close_array(state);
+    if (state->reader)
+        state->run->format->close(state->reader);
+    state->reader = NULL;
+}
+
+static int flush_off_clock(struct state *state, struct fb_error *err)
+{
+    clock_off(state);
+    int rc = fb_delivery_flush(state->run->delivery, err);
+    clock_on(state);
+    return rc;
+}
+
+/* An array stays open while requests for it follow each other, as a script would hold it. */
+static int open_array(struct state *state, const char *path, struct fb_error *err)
+{
+    if (state->array && (path == state->array_path || strcmp(path, state->array_path) == 0))
+        return 0;
+    close_array(state);
+    int rc = state->run->format->array_open(state->reader, path, &state->array, err);
+    if (rc == 0)
+        state->array_path = path;
+    return rc;
+}
+
+static int read_slab(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    struct fb_delivery *delivery = state->run->delivery;
+    size_t delivered = 0;
+    if (!fb_delivery_fits(delivery, request->bytes)) {
+        int rc = flush_off_clock(state, err);
+        if (rc)
+            return rc;
+        if (!fb_delivery_fits(delivery, request->bytes))
+            return fb_fail(err, FB_EUSAGE, "the job's buffer is smaller than the request for %s",
+                           request->array);
+    }
+    int rc = open_array(state, request->array, err);
+    if (rc == 0)
+        rc = state->run->format->array_read(state->array, request->start, request->count,
+                                            fb_delivery_next(delivery), (size_t)request->bytes,
+                                            &delivered, err);
+    if (rc == 0)
+        fb_delivery_note(delivery, delivered);
+    return rc;
+}
+
+/* Into memory of its own, unless opening the file has put it there already. */
+static int load_array(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    const struct fb_format *format = state->run->format;
+    const void *resident;
+    size_t bytes;
+    int rc = open_array(state, request->array, err);
+    if (rc)
+        return rc;
+    if (format->array_resident) {
+        rc = format->array_resident(state->array, &resident, &bytes, err);
+        if (rc == 0)
+            fb_delivery_note_outside(state->run->delivery, resident, bytes, NULL);
+        return rc;
+    }
+    void *memory = malloc((size_t)request->bytes + 1);
+    if (!memory)
+        return fb_fail_memory(err, request->array);
+    rc = format->array_read(state->array, request->start, request->count, memory,
+                            (size_t)request->bytes, &bytes, err);
+    if (rc == 0)
+        fb_delivery_note_outside(state->run->delivery, memory, bytes, memory);
+    else
+        free(memory);
+    return rc;
+}
+
+static int search(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    const struct fb_format *format = state->run->format;
+    struct fb_query query = fb_request_query(request);
+    struct fb_matches matches = { 0 };
+    int rc;
+    if (format->find) {
+        rc = format->find(state->reader, &query, &matches, err);
+    } else {
+        struct fb_catalog catalog = { 0 };
+        rc = format->catalog(state->reader, &catalog, err);
+        if (rc == 0)
+            rc = fb_catalog_query(&catalog, &query, &matches, err);
+        fb_catalog_free(&catalog);
+    }
+    if (rc == 0)
+        fb_delivery_note_outside(state->run->delivery, matches.text ? matches.text : "",
+                                 matches.length, matches.text);
+    else
+        free(matches.text);
+    return rc;
+}
+
+static int execute_request(struct state *state, const struct fb_request *request,
+                           struct fb_error *err)
+{
+    switch (request->op) {
+    case FB_OP_READ:
+        return read_slab(state, request, err);
+    case FB_OP_LOAD:
+        return load_array(state, request, err);
+    case FB_OP_SEARCH_RANGE:
+    case FB_OP_SEARCH_NAME:
+        return search(state, request, err);
+    case FB_OP_WRITE:
+        break;
+    }
+    return fb_fail(err, FB_EFORMAT, "a read job's plan has a write in it");
+}
+
+static int execute_all(struct state *state, struct fb_error *err)
+{
+    const struct fb_execution *run = state->run;
+    bool each = run->handle == FB_HANDLE_EACH;
+    int rc = run->handle == FB_HANDLE_ONCE ? open_file(state, err) : 0;
+    for (size_t i = 0; rc == 0 && i < run->plan->count; i++) {
+        if (each)
+            rc = open_file(state, err);
+        if (rc == 0)
+            rc = execute_request(state, &run->plan->requests[i], err);
+        if (each)
+            close_file(state);
+    }
+    return rc;
+}
+
+int fb_execute(const struct fb_execution *execution, uint64_t *ns, struct fb_error *err)
+{
+    struct state state = { .run = execution };
+    int rc = execution->handle == FB_HANDLE_KEEP ? open_file(&state, err) : 0;
+    if (rc)
+        return rc;
+    clock_on(&state);
+    rc = execute_all(&state, err);
+    close_array(&state);
+    if (rc == 0)
+        rc = flush_off_clock(&state, err); /* before the close: resident arrays go with the file */
+    if (execution->handle == FB_HANDLE_ONCE)
+        close_file(&state);
+    clock_off(&state);
+    close_file(&state);
+    *ns = state.elapsed;
+    return rc;
+}

@@ -1,0 +1,23 @@
+/* Executes a plan once, on the clock: the only place where time is taken. */
+#ifndef FB_BENCH_EXECUTE_H
+#define FB_BENCH_EXECUTE_H
+
+#include "bench/delivery.h"
+#include "bench/plan.h"
+#include "bench/protocol.h"
+#include "formats/format.h"
+
+struct fb_execution {
+    const struct fb_format *format;
+    const struct fb_options *options;
+    const char *file;
+    enum fb_handle handle;
+    const struct fb_plan *plan;
+    struct fb_delivery *delivery;
+};
+
+/* One iteration; *ns is the time inside the clock. Everything read has been delivered when it
+ * returns, with the clock stopped. */
+int fb_execute(const struct fb_execution *execution, uint64_t *ns, struct fb_error *err);
+
+#endif

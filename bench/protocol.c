@@ -1,0 +1,95 @@
+#include "bench/protocol.h"
+
+#include <string.h>
+
+const char *const fb_handle_names[FB_HANDLE_COUNT] = {
+    [FB_HANDLE_ONCE] = "once",
+    [FB_HANDLE_EACH] = "each",
+    [FB_HANDLE_KEEP] = "keep",
+};
+
+bool fb_handle_parse(const char *name, enum fb_handle *out)
+{
+    for (int i = 0; i < FB_HANDLE_COUNT; i++) {
+        if (strcmp(name, fb_handle_names[i]) == 0) {
+            *out = (enum fb_handle)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+char *fb_message_text(json_t *message)
+{
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    return text;
+}
+
+int fb_message_parse(const char *line, size_t length, json_t **out, struct fb_error *err)
+{
+    json_error_t what;
+    *out = json_loadb(line, length, JSON_REJECT_DUPLICATES, &what);
+    if (!*out)
+        return fb_fail(err, FB_EFORMAT, "a message that is not JSON: %.*s",
+                       (int)(length < 80 ? length : 80), line);
+    if (!json_is_object(*out)) {
+        json_decref(*out);
+        *out = NULL;
+        return fb_fail(err, FB_EFORMAT, "a message that is no JSON object");
+    }
+    return 0;
+}
+
+bool fb_message_uint(const json_t *message, const char *key, uint64_t *out)
+{
+    const json_t *value = json_object_get(message, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+json_t *fb_job_message(const struct fb_job *job)
+{
+    if (job->create)
+        return json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "create", "format", job->format,
+                         "options", job->options, "file", job->file, "plan", job->plan);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b}", "job", "read", "format",
+                     job->format, "options", job->options, "file", job->file, "plan", job->plan,
+                     "handle", fb_handle_names[job->handle], "warmups", (json_int_t)job->warmups,
+                     "iterations", (json_int_t)job->iterations, "deliver",
+                     job->deliver_bytes ? "bytes" : "hash", "buffer", (json_int_t)job->buffer,
+                     "storage", job->storage);
+}
+
+int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err)
+{
+    const char *kind = json_string_value(json_object_get(message, "job"));
+    const char *handle = json_string_value(json_object_get(message, "handle"));
+    const char *deliver = json_string_value(json_object_get(message, "deliver"));
+    *job = (struct fb_job){
+        .format = json_string_value(json_object_get(message, "format")),
+        .options = json_string_value(json_object_get(message, "options")),
+        .file = json_string_value(json_object_get(message, "file")),
+        .plan = json_string_value(json_object_get(message, "plan")),
+    };
+    if (!kind || !job->format || !job->options || !job->file || !job->plan)
+        return fb_fail(err, FB_EFORMAT, "the job lacks one of job, format, options, file, plan");
+    job->create = strcmp(kind, "create") == 0;
+    if (job->create)
+        return 0;
+    if (strcmp(kind, "read") != 0)
+        return fb_fail(err, FB_EFORMAT, "unknown job '%s'; jobs are read and create", kind);
+    if (!handle || !fb_handle_parse(handle, &job->handle))
+        return fb_fail(err, FB_EFORMAT, "the job's handle is not once, each or keep");
+    if (!deliver || (strcmp(deliver, "bytes") != 0 && strcmp(deliver, "hash") != 0))
+        return fb_fail(err, FB_EFORMAT, "the job's deliver is not hash or bytes");
+    job->storage = json_is_true(json_object_get(message, "storage"));
+    job->deliver_bytes = strcmp(deliver, "bytes") == 0;
+    if (!fb_message_uint(message, "warmups", &job->warmups) ||
+        !fb_message_uint(message, "iterations", &job->iterations) ||
+        !fb_message_uint(message, "buffer", &job->buffer))
+        return fb_fail(err, FB_EFORMAT, "the job lacks one of warmups, iterations, buffer");
+    return 0;
+}

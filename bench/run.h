@@ -1,0 +1,22 @@
+/* A run from SOURCE to run folder: dataset, files, plans, measurement, records. */
+#ifndef FB_BENCH_RUN_H
+#define FB_BENCH_RUN_H
+
+#include "bench/config.h"
+#include "results/record.h"
+
+struct fb_run {
+    struct fb_records records;
+    char *folder; /* where everything was written */
+    bool interrupted;
+};
+
+/* Runs and writes results.csv, iterations.csv, plan.csv and environment.json into the run folder.
+ * After Ctrl-C it returns 0 with `interrupted` set, and what was measured has been written. */
+int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_error *err);
+void fb_run_free(struct fb_run *run);
+
+/* Rows of a status ("ok", "failed", ...). */
+size_t fb_run_count(const struct fb_run *run, const char *status);
+
+#endif

@@ -1,0 +1,40 @@
+/* The measurement: cells, blocks in random order, round after round, and what they gave. */
+#ifndef FB_BENCH_RUNNER_H
+#define FB_BENCH_RUNNER_H
+
+#include "bench/files.h"
+#include "bench/tasks.h"
+#include "results/record.h"
+
+struct fb_cell {
+    const struct fb_subject *subject;
+    const struct fb_file *file;
+    const struct fb_task *task;
+    enum fb_cache cache;
+    enum fb_handle handle;
+    struct fb_record record;
+    bool active;         /* still measured */
+    bool unproven;       /* a block began without proof of its cache state */
+    uint64_t warmups, iterations; /* of the next block; set by the first one */
+};
+
+struct fb_cells {
+    struct fb_cell *items;
+    size_t count;
+};
+
+/* Every combination that was asked for; those that cannot be are there with status and reason. */
+int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *subjects,
+                  const struct fb_files *files, const struct fb_tasks *tasks,
+                  const struct fb_dataset *dataset, const char *run_id, struct fb_cells *out,
+                  struct fb_error *err);
+void fb_cells_free(struct fb_cells *cells);
+
+/* Measures all active cells: one calibrating block of each warm cell, then config->blocks rounds of
+ * one block of each cell in random order. A cell that fails is marked and left out of later rounds.
+ * Returns FB_EINTERRUPTED after Ctrl-C, with all
+ * that was measured in place. */
+int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,
+                 struct fb_iterations *iterations, struct fb_error *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* What is measured: a format with its options, read by a worker. */
+#ifndef FB_BENCH_SUBJECT_H
+#define FB_BENCH_SUBJECT_H
+
+#include "bench/block.h"
+#include "bench/config.h"
+#include "bench/dataset.h"
+#include "formats/format.h"
+
+struct fb_subject {
+    char name[64];      /* of the format */
+    char options[1024]; /* canonical */
+    char writer[64];    /* format whose create makes its file; "" where none does */
+    char suffix[16];
+    unsigned flags;    /* enum fb_format_flags */
+    bool can_create;   /* the writer is this subject's own worker's and can create */
+    struct fb_worker worker;
+    enum fb_variant variant;
+};
+
+struct fb_subjects {
+    struct fb_subject *items;
+    size_t count;
+    json_t *libraries; /* of the external worker, for the record; NULL without one */
+};
+
+/* From config->formats, or the default ones; with config->files, those of the manifests there. Asks
+ * an external worker what it can do. */
+int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
+                     struct fb_subjects *out, struct fb_error *err);
+void fb_subjects_free(struct fb_subjects *subjects);
+
+#endif

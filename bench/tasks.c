@@ -1,0 +1,130 @@
+#include "bench/tasks.h"
+#include "base/output.h"
+#include "bench/reference.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void fb_tasks_free(struct fb_tasks *tasks)
+{
+    for (size_t i = 0; i < tasks->count; i++) {
+        for (int v = 0; v < FB_VARIANT_COUNT; v++) {
+            fb_plan_free(&tasks->items[i].variant[v].plan);
+            free(tasks->items[i].variant[v].hashes);
+            if (tasks->items[i].variant[v].path)
+                unlink(tasks->items[i].variant[v].path);
+            free(tasks->items[i].variant[v].path);
+        }
+    }
+    free(tasks->items);
+    *tasks = (struct fb_tasks){ 0 };
+}
+
+/* --seed stands for every seed that is not given by itself. */
+static int parse_workload(const char *spec, uint64_t seed, const struct fb_workload **workload,
+                          struct fb_options *options, struct fb_error *err)
+{
+    char *seeded = NULL;
+    int rc = fb_workload_parse(spec, workload, options, err);
+    if (rc || !fb_options_has(options, "seed") || strstr(spec, "seed="))
+        return rc;
+    if (asprintf(&seeded, "%s%sseed=%" PRIu64, spec, strchr(spec, ':') ? "," : ":", seed) < 0)
+        return fb_fail_memory(err, "a workload");
+    rc = fb_workload_parse(seeded, workload, options, err);
+    free(seeded);
+    return rc;
+}
+
+static int make_variant(struct fb_task *task, size_t number, enum fb_variant v,
+                        const struct fb_plan *plan, const struct fb_dataset *dataset,
+                        const char *folder, struct fb_error *err)
+{
+    struct fb_source *source = fb_dataset_source(dataset, v);
+    int rc = fb_plan_retype(plan, fb_source_catalog(source), &task->variant[v].plan, err);
+    if (rc)
+        return rc;
+    task->variant[v].hashes = calloc(plan->count + 1, sizeof(struct fb_hash));
+    if (!task->variant[v].hashes ||
+        asprintf(&task->variant[v].path, "%s/plan-%zu-%d.csv", folder, number, (int)v) < 0)
+        return fb_fail_memory(err, "a plan");
+    rc = fb_reference_hash(&task->variant[v].plan, source, fb_dataset_searched(dataset, v),
+                           task->variant[v].hashes, err);
+    if (rc == 0)
+        rc = fb_plan_write(&task->variant[v].plan, task->variant[v].path, err);
+    task->variant[v].made = rc == 0;
+    return rc;
+}
+
+static int make_task(struct fb_task *task, size_t number, const char *spec,
+                     const struct fb_run_config *config, const struct fb_dataset *dataset,
+                     const bool needed[FB_VARIANT_COUNT], const char *folder, struct fb_error *err)
+{
+    struct fb_options options;
+    struct fb_plan plan = { 0 };
+    int rc = parse_workload(spec, config->seed, &task->workload, &options, err);
+    if (rc)
+        return rc;
+    fb_options_canonical(&options, task->options, sizeof task->options);
+    rc = task->workload->plan(fb_source_catalog(dataset->source), &options, &plan, task->reason,
+                              sizeof task->reason, err);
+    if (rc == 0 && plan.count == 0 && !*task->reason)
+        snprintf(task->reason, sizeof task->reason, "the dataset has nothing for it to read");
+    for (int v = 0; rc == 0 && plan.count > 0 && v < FB_VARIANT_COUNT; v++)
+        if (needed[v])
+            rc = make_variant(task, number, (enum fb_variant)v, &plan, dataset, folder, err);
+    fb_plan_free(&plan);
+    return rc;
+}
+
+int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
+                  const bool needed[FB_VARIANT_COUNT], const char *folder, struct fb_tasks *out,
+                  struct fb_error *err)
+{
+    size_t count = config->workload_count;
+    for (size_t i = 0; config->workload_count == 0 && fb_workloads[i]; i++)
+        count++;
+    *out = (struct fb_tasks){ .items = calloc(count + 1, sizeof *out->items) };
+    if (!out->items)
+        return fb_fail_memory(err, "the workloads");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        config->progress(config->listener, i, count, "planning");
+        rc = make_task(&out->items[out->count++], i,
+                       config->workload_count ? config->workloads[i] : fb_workloads[i]->name,
+                       config, dataset, needed, folder, err);
+    }
+    if (rc)
+        fb_tasks_free(out);
+    return rc;
+}
+
+int fb_tasks_write(const struct fb_tasks *tasks, const char *path, struct fb_error *err)
+{
+    struct fb_output output;
+    int rc = fb_output_begin(&output, path, err);
+    if (rc)
+        return rc;
+    FILE *stream = fopen(output.temp, "w");
+    if (!stream) {
+        rc = fb_fail_errno(err, "cannot write %s", path);
+        goto out;
+    }
+    fb_plan_print_header(stream);
+    for (size_t i = 0; i < tasks->count; i++) {
+        const struct fb_task *task = &tasks->items[i];
+        int v = 0;
+        while (v + 1 < FB_VARIANT_COUNT && !task->variant[v].made)
+            v++;
+        fb_plan_print(stream, task->workload->name, task->options, &task->variant[v].plan,
+                      task->variant[v].hashes);
+    }
+    rc = fb_output_close_stream(&output, stream, err);
+    if (rc == 0)
+        rc = fb_output_commit(&output, err);
+out:
+    fb_output_abort(&output);
+    return rc;
+}

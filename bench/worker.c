@@ -1,0 +1,239 @@
+#include "bench/worker.h"
+#include "base/clock.h"
+#include "bench/execute.h"
+#include "bench/receive.h"
+#include "formats/format.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef FB_VERSION
+#define FB_VERSION "0.1.0"
+#endif
+
+static int say(json_t *message, struct fb_error *err)
+{
+    char *text = fb_message_text(message);
+    if (!text)
+        return fb_fail_memory(err, "a message");
+    int rc = 0;
+    if (printf("%s\n", text) < 0 || fflush(stdout) != 0)
+        rc = fb_fail_errno(err, "cannot speak to the runner");
+    free(text);
+    return rc;
+}
+
+static int hear(json_t **message, struct fb_error *err)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length = getline(&line, &size, stdin);
+    int rc = length <= 0 ? fb_fail(err, FB_EIO, "the runner has gone")
+                         : fb_message_parse(line, (size_t)length, message, err);
+    free(line);
+    return rc;
+}
+
+/* "go", or anything else, which is an error. */
+static int hear_go(struct fb_error *err)
+{
+    json_t *message;
+    int rc = hear(&message, err);
+    if (rc)
+        return rc;
+    if (!json_is_true(json_object_get(message, "go")))
+        rc = fb_fail(err, FB_EFORMAT, "expected go");
+    json_decref(message);
+    return rc;
+}
+
+static json_t *hello(void)
+{
+    json_t *formats = json_array(), *libraries = json_object();
+    for (size_t i = 0; fb_formats[i]; i++) {
+        const struct fb_format *format = fb_formats[i];
+        char version[64];
+        json_t *flags = json_array();
+        if (format->flags & FB_LOADS_WHOLE)
+            json_array_append_new(flags, json_string("loads_whole"));
+        if (format->flags & FB_NO_FILE)
+            json_array_append_new(flags, json_string("no_file"));
+        json_array_append_new(formats, json_pack("{s:s, s:s, s:o, s:b}", "name", format->name,
+                                                 "suffix", format->suffix ? format->suffix : "",
+                                                 "flags", flags, "create", format->create != NULL));
+        if (format->version)
+            json_object_set_new(libraries, format->name,
+                                json_string(format->version(version, sizeof version)));
+    }
+    return json_pack("{s:i, s:s, s:o, s:[s,s], s:o}", "protocol", FB_PROTOCOL_VERSION, "program",
+                     "fmtbench " FB_VERSION, "formats", formats, "deliver", "hash", "bytes",
+                     "libraries", libraries);
+}
+
+/* VmHWM: what this process itself had resident at the most; wait4's figure would count what the
+ * runner had when it forked. */
+static uint64_t peak_bytes(void)
+{
+    char line[256];
+    unsigned long long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %llu", &kib) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return kib * 1024;
+}
+
+static int say_iteration(uint64_t number, uint64_t ns, struct fb_delivery *delivery,
+                         struct fb_error *err)
+{
+    json_t *message = json_pack("{s:I, s:I}", "iteration", (json_int_t)number, "ns",
+                                (json_int_t)ns);
+    if (message && delivery->hashes) {
+        json_t *hashes = json_array();
+        for (size_t i = 0; i < delivery->hash_count; i++)
+            json_array_append_new(hashes, json_string(delivery->hashes[i].hex));
+        json_object_set_new(message, "hashes", hashes);
+    }
+    delivery->hash_count = 0;
+    return say(message, err);
+}
+
+/* Facts about how the plan's first array is stored; NULL where they are not to be had. */
+static json_t *storage_facts(const struct fb_execution *run)
+{
+    const struct fb_format *format = run->format;
+    struct fb_error ignored;
+    struct fb_reader *reader = NULL;
+    struct fb_array *array = NULL;
+    struct fb_storage facts = { 0 };
+    char chunk[256] = "";
+    json_t *out = NULL;
+    if (!format->storage || run->plan->count == 0 || fb_request_is_search(run->plan->requests))
+        return NULL;
+    if (format->open(run->file, run->options, &reader, &ignored))
+        return NULL;
+    if (format->array_open(reader, run->plan->requests[0].array, &array, &ignored) == 0 &&
+        format->storage(array, &facts, &ignored) == 0) {
+        if (facts.chunk_rank)
+            fb_shape_text(facts.chunk_rank, facts.chunk, chunk, sizeof chunk);
+        out = json_pack("{s:s, s:s, s:s, s:I, s:I}", "layout", facts.layout, "chunk", chunk,
+                        "filters", facts.filters, "stored_bytes", (json_int_t)facts.stored_bytes,
+                        "chunk_cache_bytes", (json_int_t)facts.cache_bytes);
+    }
+    format->array_close(array);
+    format->close(reader);
+    return out;
+}
+
+static int run_read(const struct fb_job *job, const struct fb_format *format,
+                    const struct fb_options *options, struct fb_error *err)
+{
+    struct fb_plan plan;
+    struct fb_delivery delivery = { .fd = -1 };
+    int rc = fb_plan_read(job->plan, &plan, err);
+    if (rc)
+        return rc;
+    rc = fb_delivery_init(&delivery, job->buffer, plan.count,
+                          job->deliver_bytes ? FB_FD_DELIVER : -1, err);
+    if (rc == 0 && format->start)
+        rc = format->start(err);
+    if (rc == 0)
+        rc = say(json_pack("{s:b}", "ready", 1), err);
+    if (rc == 0)
+        rc = hear_go(err);
+    struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };
+    for (uint64_t i = 0; rc == 0 && i < job->warmups + job->iterations; i++) {
+        uint64_t ns;
+        /* Memory freed by the iteration before goes back to the kernel: every iteration pays for the
+         * pages that it needs, as a program's first one does, and all formats alike. */
+        malloc_trim(0);
+        rc = fb_execute(&execution, &ns, err);
+        if (rc == 0)
+            rc = say_iteration(i, ns, &delivery, err);
+    }
+    json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak_bytes());
+    json_t *facts = rc == 0 && job->storage ? storage_facts(&execution) : NULL;
+    if (facts)
+        json_object_set_new(done, "storage", facts);
+    if (rc == 0)
+        rc = say(done, err);
+    else
+        json_decref(done);
+    fb_delivery_free(&delivery);
+    fb_plan_free(&plan);
+    return rc;
+}
+
+static int run_create(const struct fb_job *job, const struct fb_format *format,
+                      const struct fb_options *options, struct fb_error *err)
+{
+    struct fb_source *source = NULL, *observer = NULL;
+    struct fb_plan plan;
+    int rc = fb_plan_read(job->plan, &plan, err);
+    if (rc)
+        return rc;
+    rc = fb_receive_open(&plan, FB_FD_CREATE, &source, err);
+    if (rc == 0)
+        rc = fb_source_observe(source, &observer, err);
+    if (rc == 0 && format->start)
+        rc = format->start(err);
+    if (rc == 0)
+        rc = say(json_pack("{s:b}", "ready", 1), err);
+    if (rc == 0)
+        rc = hear_go(err);
+    if (rc == 0) {
+        uint64_t wall = fb_clock_ns(), cpu = fb_clock_cpu_ns(), source_wall, source_cpu;
+        rc = fb_format_create(format, options, job->file, observer, err);
+        wall = fb_clock_ns() - wall;
+        cpu = fb_clock_cpu_ns() - cpu;
+        fb_source_observed_time(observer, &source_wall, &source_cpu);
+        if (rc == 0)
+            rc = say(json_pack("{s:b, s:I, s:I}", "created", 1, "ns",
+                               (json_int_t)(wall - source_wall), "cpu_ns",
+                               (json_int_t)(cpu - source_cpu)),
+                     err);
+    }
+    fb_source_close(observer);
+    fb_source_close(source);
+    fb_plan_free(&plan);
+    return rc;
+}
+
+static int run_job(const json_t *message, struct fb_error *err)
+{
+    struct fb_job job;
+    struct fb_options options;
+    const struct fb_format *format;
+    int rc = fb_job_parse(message, &job, err);
+    if (rc)
+        return rc;
+    format = fb_format_find(job.format);
+    if (!format)
+        return fb_fail(err, FB_EUSAGE, "this worker has no format '%s'", job.format);
+    rc = fb_options_parse(format->options, job.format, job.options, &options, err);
+    if (rc)
+        return rc;
+    return job.create ? run_create(&job, format, &options, err)
+                      : run_read(&job, format, &options, err);
+}
+
+int fb_worker_main(struct fb_error *err)
+{
+    json_t *message = NULL;
+    int rc = say(hello(), err);
+    if (rc == 0)
+        rc = hear(&message, err);
+    if (rc == 0)
+        rc = run_job(message, err);
+    json_decref(message);
+    if (rc) {
+        struct fb_error ignored;
+        say(json_pack("{s:s}", "error", err->message), &ignored);
+    }
+    return rc;
+}

@@ -1,0 +1,65 @@
+/* A workload: how a dataset is read. It turns a catalog and options into a plan and knows no format.
+ * One file in bench/workloads/, one line in workloads.c. */
+#ifndef FB_BENCH_WORKLOAD_H
+#define FB_BENCH_WORKLOAD_H
+
+#include "base/options.h"
+#include "bench/plan.h"
+
+struct fb_workload {
+    const char *name;
+    const char *summary; /* one line for `fmtbench list` and the docs */
+    const struct fb_option *options;
+    bool handles; /* `each` and `keep` are measured by default too, beside `once` */
+    bool once_only; /* `each` and `keep` make no sense */
+    /* Fills the empty plan from the catalog. A dataset without a target leaves the plan empty and
+     * explains it in reason (reason_size bytes), which becomes a not-applicable row. The same
+     * catalog and options give the same plan on every machine. */
+    int (*plan)(const struct fb_catalog *catalog, const struct fb_options *options,
+                struct fb_plan *plan, char *reason, size_t reason_size, struct fb_error *err);
+};
+
+/* All workloads, ended by NULL. */
+extern const struct fb_workload *const fb_workloads[];
+
+/* "name:key=value,..." -> workload and options. FB_EUSAGE naming the nearest. */
+int fb_workload_parse(const char *spec, const struct fb_workload **workload,
+                      struct fb_options *options, struct fb_error *err);
+
+/* The option rows that workloads share. Defaults of "" mean: what fits the dataset. */
+#define FB_OPTION_ARRAY                                                                           \
+    {                                                                                             \
+        "array", FB_OPTION_TEXT, "", 0, 0, NULL, NULL,                                            \
+            "glob over array paths; default: all, or */expert/face in a NoXiRe dataset"           \
+    }
+#define FB_OPTION_N(fallback, what)                                                               \
+    {                                                                                             \
+        "n", FB_OPTION_UINT, fallback, 0, 1000000000, NULL, NULL, what                            \
+    }
+#define FB_OPTION_AXIS(what)                                                                      \
+    {                                                                                             \
+        "axis", FB_OPTION_UINT, "0", 0, FB_MAX_RANK - 1, NULL, NULL, what                         \
+    }
+#define FB_OPTION_WINDOW(fallback, what)                                                          \
+    {                                                                                             \
+        "window", FB_OPTION_UINT, fallback, 0, UINT32_MAX, NULL, NULL, what                       \
+    }
+#define FB_OPTION_SEED                                                                            \
+    {                                                                                             \
+        "seed", FB_OPTION_UINT, "1", 0, UINT64_MAX, NULL, NULL, "seed of the order"               \
+    }
+
+/* Indices of the arrays that an array= glob selects, in catalog order, in fresh memory (*out, freed
+ * by the caller). An empty glob stands for `noxire` in a NoXiRe dataset and for all elsewhere.
+ * When none matches, *count is 0 and reason says so. */
+int fb_workload_select(const struct fb_catalog *catalog, const char *glob, const char *noxire,
+                       size_t **out, size_t *count, char *reason, size_t reason_size,
+                       struct fb_error *err);
+/* The glob in force. */
+const char *fb_workload_glob(const struct fb_catalog *catalog, const char *glob,
+                             const char *noxire);
+
+/* A cap that is asked for: n = 0 means all there is. */
+size_t fb_workload_cap(uint64_t asked, size_t there);
+
+#endif

@@ -1,0 +1,70 @@
+#include "bench/workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct fb_workload fb_workload_full_load;
+extern const struct fb_workload fb_workload_scan;
+extern const struct fb_workload fb_workload_random_access;
+extern const struct fb_workload fb_workload_slicing;
+extern const struct fb_workload fb_workload_search;
+
+const struct fb_workload *const fb_workloads[] = {
+    &fb_workload_full_load, &fb_workload_scan,   &fb_workload_random_access,
+    &fb_workload_slicing,   &fb_workload_search, NULL,
+};
+
+static const char *workload_name(const void *context, size_t i)
+{
+    (void)context;
+    return fb_workloads[i]->name;
+}
+
+int fb_workload_parse(const char *spec, const struct fb_workload **workload,
+                      struct fb_options *options, struct fb_error *err)
+{
+    char name[64], owner[80] = "workload ";
+    const char *rest;
+    int rc = fb_spec_split(spec, name, sizeof name, &rest, err);
+    if (rc)
+        return rc;
+    size_t i = 0;
+    while (fb_workloads[i] && strcmp(fb_workloads[i]->name, name) != 0)
+        i++;
+    *workload = fb_workloads[i];
+    if (!*workload) {
+        const char *near = fb_nearest(name, workload_name, NULL, i);
+        return fb_fail(err, FB_EUSAGE, "there is no workload '%s'%s%s%s; 'fmtbench list' shows all",
+                       name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    }
+    strcat(owner, name);
+    return fb_options_parse((*workload)->options, owner, rest, options, err);
+}
+
+const char *fb_workload_glob(const struct fb_catalog *catalog, const char *glob, const char *noxire)
+{
+    return *glob ? glob : fb_catalog_is_noxire(catalog) ? noxire : "*";
+}
+
+int fb_workload_select(const struct fb_catalog *catalog, const char *glob, const char *noxire,
+                       size_t **out, size_t *count, char *reason, size_t reason_size,
+                       struct fb_error *err)
+{
+    const char *pattern = fb_workload_glob(catalog, glob, noxire);
+    *count = 0;
+    *out = calloc(catalog->array_count + 1, sizeof **out);
+    if (!*out)
+        return fb_fail_memory(err, "a plan");
+    for (size_t i = 0; i < catalog->array_count; i++)
+        if (fb_glob_match(pattern, catalog->arrays[i].path))
+            (*out)[(*count)++] = i;
+    if (*count == 0)
+        snprintf(reason, reason_size, "no array matches array=%s", pattern);
+    return 0;
+}
+
+size_t fb_workload_cap(uint64_t asked, size_t there)
+{
+    return asked == 0 || asked > there ? there : (size_t)asked;
+}

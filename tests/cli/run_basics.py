@@ -1,0 +1,162 @@
+"""`fmtbench run`: what it writes, what it prints, how it ends."""
+import csv
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import tap
+
+SMALL = "synth:samples=3,frames=150:400"
+
+
+def rows(folder, name="results.csv"):
+    with open(os.path.join(folder, name), newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measure(folder, *args, code=0, source=SMALL):
+    result = tap.run("run", *([source] if source else []), "--no-plots", "-o", folder, *args,
+                     code=code)
+    return result, rows(folder) if code in (0, 1) and os.path.exists(folder) else []
+
+
+with tap.scratch() as tmp:
+    with tap.case("all formats, workloads, caches and handles give verified, proven rows"):
+        folder = os.path.join(tmp, "all")
+        result, table = measure(folder, "--blocks", 1)
+        done = [r for r in table if r["status"] == "ok"]
+        assert {r["format"] for r in done} == {"raw", "raw-mmap", "msgpack", "hdf5-contiguous",
+                                               "hdf5-chunked", "null"}
+        assert {r["workload"] for r in done} == {"full-load", "scan", "random-access", "slicing",
+                                                 "search"}
+        for r in table:
+            if r["format"] == "null":
+                assert r["verification"] == "none" or r["status"] == "not-applicable", r
+                continue
+            assert r["status"] == "ok" and r["verification"] == "verified", r
+            assert r["cache_state"] == "proven", r
+            assert int(r["median_ns"]) > 0 and int(r["blocks"]) == 1 and r["lower_ns"] == "", r
+            assert int(r["file_bytes"]) > 0 and int(r["write_ns"]) > 0, r
+            assert int(r["write_cpu_ns"]) > 0, r
+        levels = {r["options"] for r in done if r["format"] == "hdf5-chunked"}
+        assert len(levels) == 3, levels
+    with tap.case("storage facts are in neutral columns"):
+        chunked = [r for r in table if r["format"] == "hdf5-chunked" and "level=4" in r["options"]
+                   and r["workload"] == "slicing"]
+        assert all(r["layout"] == "chunked" and r["filters"] == "gzip(4)" for r in chunked)
+        assert all(len(r["chunk"].split("x")) == 3 for r in chunked)
+        assert all(int(r["chunk_cache_bytes"]) == 1 << 20 for r in chunked)
+        assert all(r["layout"] == "contiguous" and r["chunk"] == "" and r["filters"] == ""
+                   for r in table if r["format"] == "hdf5-contiguous" and r["workload"] == "scan")
+    with tap.case("loads_whole formats have only `once`; each and keep stand beside it elsewhere"):
+        for r in table:
+            if r["format"] in ("raw", "msgpack"):
+                assert r["handle"] == "once", r
+        handles = {r["handle"] for r in table
+                   if r["format"] == "hdf5-chunked" and r["workload"] == "slicing"}
+        assert handles == {"once", "each", "keep"}
+    with tap.case("the table and a sentence for each workload are on stdout"):
+        for word in ("full-load", "scan", "random-access", "slicing", "search", "verified",
+                     "results.csv"):
+            assert word in result.stdout, word
+        assert sum(line.startswith("slicing: ") and "as fast as" in line
+                   for line in result.stdout.splitlines()) == 1
+        assert "\x1b" not in result.stdout + result.stderr
+    with tap.case("iterations.csv holds every timed execution, plan.csv every request with its hash"):
+        iterations = rows(folder, "iterations.csv")
+        for r in done:
+            own = [i for i in iterations if i["cell_id"] == r["cell_id"] and i["warmup"] == "0"]
+            assert len(own) == int(r["iterations"]) > 0
+        plan = rows(folder, "plan.csv")
+        assert all(len(row["hash"]) == 32 for row in plan)
+        for r in done:
+            assert sum(row["workload"] == r["workload"] for row in plan) == int(r["requests"])
+    with tap.case("environment.json names machine, libraries and the run"):
+        with open(os.path.join(folder, "environment.json")) as file:
+            env = json.load(file)
+        for key in ("cpu", "cores", "governor", "kernel", "filesystem", "device", "memory_bytes",
+                    "libraries", "compiler", "compiler_flags", "load", "commit", "run"):
+            assert env[key] not in ("", None), key
+        assert env["run"]["seed"] == 1 and env["libraries"]["hdf5-chunked"]
+    with tap.case("files are gone afterwards"):
+        assert sorted(os.listdir(folder)) == ["environment.json", "iterations.csv", "plan.csv",
+                                              "results.csv"]
+
+    with tap.case("the same seed gives the same plan and cell ids, another seed another plan"):
+        plans = []
+        for name, seed in (("s1", 7), ("s2", 7), ("s3", 8)):
+            folder = os.path.join(tmp, name)
+            _, table = measure(folder, "-f", "raw", "--cache", "warm", "--blocks", 1, "--seed", seed,
+                               "-w", "slicing", "-w", "random-access")
+            plans.append((rows(folder, "plan.csv"), [r["cell_id"] for r in table]))
+        assert plans[0] == plans[1] and plans[0][0] != plans[2][0]
+
+    with tap.case("random access reads each array once, slices are whole disjoint windows"):
+        _, table = measure(os.path.join(tmp, "w"), "-f", "raw", "--cache", "warm", "--blocks", 1,
+                           "-w", "random-access:array=*,n=0", "-w", "slicing:window=70,n=0")
+        plan = rows(os.path.join(tmp, "w"), "plan.csv")
+        paths = [p["array"] for p in plan if p["workload"] == "random-access"]
+        assert len(paths) == len(set(paths)) == 18 and paths != sorted(paths)
+        spans = {}
+        for p in plan:
+            if p["workload"] == "slicing":
+                start, count = int(p["start"].split()[0]), int(p["count"].split()[0])
+                assert count == 70
+                for frame in range(start, start + count):
+                    assert (p["array"], frame) not in spans
+                    spans[p["array"], frame] = True
+    with tap.case("n and window are clipped to what there is, and both are recorded"):
+        _, table = measure(os.path.join(tmp, "clip"), "-f", "raw", "--cache", "warm", "--blocks", 1,
+                           "-w", "random-access:n=500", "-w", "slicing:window=100000,n=500")
+        assert [r["requests"] for r in table] == ["3", "3"]
+        assert all("n=500" in r["workload_options"] for r in table)
+        plan = rows(os.path.join(tmp, "clip"), "plan.csv")
+        assert all(int(p["count"].split()[0]) <= 400 for p in plan)
+
+    with tap.case("a workload without a target is not-applicable, with the reason"):
+        result, table = measure(os.path.join(tmp, "na"), "-f", "raw", "--cache", "warm", "-w",
+                                "slicing:axis=5", "-w", "scan", "--blocks", 1)
+        na = [r for r in table if r["workload"] == "slicing"]
+        assert na[0]["status"] == "not-applicable" and "axis 5" in na[0]["reason"]
+        assert "axis 5" in result.stdout
+        measure(os.path.join(tmp, "na2"), "-f", "raw", "-w", "scan:array=nothing*", code=4)
+
+    with tap.case("six blocks give an interval of order statistics"):
+        _, table = measure(os.path.join(tmp, "six"), "-f", "hdf5-contiguous", "-w", "slicing",
+                           "--cache", "warm", "--handle", "once")
+        r, = table
+        assert int(r["lower_ns"]) <= int(r["median_ns"]) <= int(r["upper_ns"])
+        assert float(r["interval_level"]) == 0.96875 and r["blocks"] == "6"
+
+    with tap.case("a run folder is never overwritten"):
+        before = sorted(os.listdir(os.path.join(tmp, "six")))
+        result, _ = measure(os.path.join(tmp, "six"), code=2)
+        assert "holds a run already" in result.stderr
+        assert sorted(os.listdir(os.path.join(tmp, "six"))) == before
+
+    with tap.case("dtype=f32 narrows a float64 dataset, and is checked as narrowed"):
+        _, table = measure(os.path.join(tmp, "f64"), "-f", "raw", "-f", "raw:dtype=f32", "-f",
+                           "hdf5-chunked:dtype=f32", "--cache", "warm", "--blocks", 1,
+                           source=SMALL + ",dtype=f64")
+        assert all(r["status"] == "ok" and r["verification"] == "verified" for r in table)
+        size = {r["options"]: int(r["dataset_bytes"]) for r in table if r["format"] == "raw"}
+        assert size["dtype=source"] == 2 * size["dtype=f32"]
+
+    with tap.case("wrong words are usage errors that name the nearest right one"):
+        for args, word in ((["-f", "hdf5-chunkd"], "hdf5-chunked"), (["-w", "slicin"], "slicing"),
+                           (["-f", "hdf5-chunked:level=10"], "0 to 9"),
+                           (["-f", "hdf5-chunked:lvel=4"], "level"),
+                           (["--cache", "hot"], "warm"), (["--handle", "never"], "once"),
+                           (["--blocks", "0"], "1 to"), (["-w", "slicing:window=x"], "window"),
+                           (["-w", "full-load:window=3"], "no option 'window'"),
+                           (["--max-bytes", "many"], "size")):
+            folder = os.path.join(tmp, "bad")
+            result = tap.run("run", SMALL, "-o", folder, *args, code=2)
+            assert word in result.stderr, (args, result.stderr)
+            assert not os.path.exists(folder) or not os.listdir(folder), args
+
+    with tap.case("--quick gives a table"):
+        result, table = measure(os.path.join(tmp, "quick"), "--quick", source=None)
+        assert len(table) == 20 and all(r["status"] == "ok" for r in table)
+tap.done()
