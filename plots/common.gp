@@ -23,8 +23,9 @@ canvas(width, height) = terminal eq 'svg' \
 # A font of so many points: SVG counts in pixels.
 sized(points) = sprintf(',%g', terminal eq 'svg' ? points * 4 / 3.0 : points)
 
-# Decades, and where few are shown 2 and 5 between them, as plain numbers.
-plain(x) = x >= 1e6 || x < 1e-5 ? sprintf('%.0e', x) : sprintf('%.10g', x)
+# Milliseconds, on an axis, in the unit that fits.
+duration(ms) = ms < 0.99e-3 ? sprintf('%.10g ns', ms * 1e6) : ms < 0.99 ? sprintf('%.10g us', ms * 1e3) \
+             : ms < 990 ? sprintf('%.10g ms', ms) : sprintf('%.10g s', ms / 1e3)
 floor10(x) = 10.0 ** floor(log10(x) + 1e-9)
 ceil10(x) = 10.0 ** ceil(log10(x) - 1e-9)
 

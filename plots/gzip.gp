@@ -42,10 +42,10 @@ set yrange [floor10(low):ceil10(high * 1.2)]
 set ytics ()
 decade = floor10(low)
 while (decade <= ceil10(high * 1.2)) {
-    set ytics add (plain(decade) decade)
+    set ytics add (duration(decade) decade)
     decade = decade * 10
 }
-set ylabel 'time in ms (log scale)'
+set ylabel 'time (log scale)'
 set key at screen 862.0 / width, screen 1 - 76.0 / height right center horizontal samplen 2
 plot data using (column('level')):(column('full_load_median_ms')) with linespoints \
          pointtype 7 pointsize 0.9 linewidth 1.5 linecolor rgb blue title 'full load', \

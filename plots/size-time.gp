@@ -45,13 +45,13 @@ set logscale y
 set xrange [0:biggest * 1.12]
 set yrange [low:high]
 set xlabel 'file size in MB'
-set ylabel 'full load in ms (log scale)'
+set ylabel 'full-load time (log scale)'
 set ytics ()
 decade = floor10(low)
 while (decade <= high) {
     do for [step in (log10(high / low) > 2.5 ? '1' : '1 2 5')] {
         if (decade * step >= low && decade * step <= high) {
-            set ytics add (plain(decade * step) decade * step)
+            set ytics add (duration(decade * step) decade * step)
         }
     }
     decade = decade * 10

@@ -87,12 +87,12 @@ do for [p = 0:panels - 1] {
         do for [step in (log10(right / left) > 2.2 ? '1' : '1 2 5')] {
             tick = decade * step
             if (tick >= left * 0.999 && tick <= right) {
-                set xtics add ((bottommost ? plain(tick) : '') tick)
+                set xtics add ((bottommost ? duration(tick) : '') tick)
             }
         }
         decade = decade * 10
     }
-    if (bottommost) { set xlabel 'ms (log scale)' offset 0, 0.3 }
+    if (bottommost) { set xlabel 'time (log scale)' offset 0, 0.3 }
     set label 3 'handle ' . meaning(handle[p + 1]) at screen 0.012, screen 1 - (above - 9.0) / height \
         left font sized(9) textcolor rgb ink
     plot data using (here(left)):(y(strcol('cache'))):(left):(column('median_ms')): \

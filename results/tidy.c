@@ -8,12 +8,24 @@
 #define FULL_LOAD "full-load"
 #define SLICING "slicing"
 
+/* Millionths as a plain number: exact, and without an exponent, which gnuplot's real() refuses. */
+static void put_millionths(FILE *out, uint64_t value)
+{
+    char digits[8];
+    fprintf(out, "%llu", (unsigned long long)(value / 1000000));
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%06u", (unsigned)(value % 1000000));
+    while (length > 0 && digits[length - 1] == '0')
+        digits[--length] = '\0';
+    if (length)
+        fprintf(out, ".%s", digits);
+}
+
 /* "12.5", or nothing where n/a, with a comma before it. */
 static void put_scaled(FILE *out, uint64_t value)
 {
     fputc(',', out);
     if (value != FB_NA)
-        fprintf(out, "%.9g", (double)value / 1e6);
+        put_millionths(out, value);
 }
 
 static void put_times(FILE *out, const struct fb_record *record)
@@ -182,7 +194,7 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
     fputs("file_MB,median_ms,lower_ms,upper_ms,role,label\n", out);
     for (size_t i = 0; i < count; i++) {
         blocks = rows[i]->blocks < blocks ? rows[i]->blocks : blocks;
-        fprintf(out, "%.9g", (double)rows[i]->file_bytes / 1e6);
+        put_millionths(out, rows[i]->file_bytes);
         put_times(out, rows[i]);
         fprintf(out, ",%s,%s\n",
                 strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender",
@@ -282,7 +294,8 @@ int fb_tidy_gzip(const struct fb_records *records, FILE *out, struct fb_picture 
           out);
     for (size_t i = 0; i < count; i++) {
         blocks = rows[i]->blocks < blocks ? rows[i]->blocks : blocks;
-        fprintf(out, "%.9g,", (double)rows[i]->file_bytes / 1e6);
+        put_millionths(out, rows[i]->file_bytes);
+        fputc(',', out);
         if (rows[i]->dataset_bytes != FB_NA)
             fprintf(out, "%.6g", (double)rows[i]->dataset_bytes / (double)rows[i]->file_bytes);
         put_times(out, rows[i]);
