@@ -39,7 +39,7 @@ def done():
 def run(*args, code=0, timeout=300, **kwargs):
     """Runs fmtbench; asserts the exit code (None: any). Returns the CompletedProcess with text."""
     result = subprocess.run([FMTBENCH, *map(str, args)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, timeout=timeout,
+                            stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout,
                             stdin=subprocess.DEVNULL, **kwargs)
     assert code is None or result.returncode == code, (
         f"fmtbench {' '.join(map(str, args))}: exit {result.returncode}, expected {code}\n"

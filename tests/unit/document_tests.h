@@ -7,11 +7,12 @@
 #include "formats/format.h"
 #include "pattern_source.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,20 +1,21 @@
-/* What the tests of the HDF5 formats share: a folder, writing a pattern source, checking a reader. */
+/* What the tests of the HDF5 formats share: a folder, writing a source, checking a reader. */
 #ifndef FB_TESTS_HDF5_TESTS_H
 #define FB_TESTS_HDF5_TESTS_H
 
 #include "formats/format.h"
 #include "pattern_source.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <stdio.h>
 #include <unistd.h>
 
-#define DIMS(...) (const uint64_t[]){ __VA_ARGS__ }
+#define DIMS(...) ((const uint64_t[]){ __VA_ARGS__ })
 
 extern const struct fb_format fb_format_hdf5_contiguous;
 extern const struct fb_format fb_format_hdf5_chunked;
@@ -52,8 +53,8 @@ static inline int try_write(const struct fb_format *format, const char *options,
     return rc ? rc : format->create(path, source, &parsed, err);
 }
 
-static inline void write_file(const struct fb_format *format, const char *options,
-                              const char *path, struct fb_source *source)
+static inline void write_file(const struct fb_format *format, const char *options, const char *path,
+                              struct fb_source *source)
 {
     struct fb_error err = { 0 };
     if (try_write(format, options, path, source, &err) != 0)
@@ -90,10 +91,14 @@ static inline struct fb_array *open_array(struct fb_reader *reader, const char *
 static inline void check_find(struct fb_reader *reader, const struct fb_catalog *catalog)
 {
     static const struct fb_query queries[] = {
-        { "*", 0, 0, UINT64_MAX, NULL },        { "*/expert/face", 0, 5, 5, NULL },
-        { "*", 0, 3, 5, NULL },                 { "*", 1, 2, 100, NULL },
-        { "*", 0, 0, 0, "one" },                { "*/novice/*", 0, 0, 0, "one" },
-        { "*", 0, 0, 0, "" },                   { "nothing", 0, 0, UINT64_MAX, NULL },
+        { "*", 0, 0, UINT64_MAX, NULL },
+        { "*/expert/face", 0, 5, 5, NULL },
+        { "*", 0, 3, 5, NULL },
+        { "*", 1, 2, 100, NULL },
+        { "*", 0, 0, 0, "one" },
+        { "*/novice/*", 0, 0, 0, "one" },
+        { "*", 0, 0, 0, "" },
+        { "nothing", 0, 0, UINT64_MAX, NULL },
         { "sample_00?/*", 9, 0, UINT64_MAX, NULL },
     };
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {

@@ -4,11 +4,12 @@
 #include "formats/slab.h"
 #include "pattern_source.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <math.h>
 
@@ -16,8 +17,8 @@ static void test_natural_order(void **state)
 {
     (void)state;
     static const char *const sorted[] = { "",           "a",           "a/b",   "a2/x",
-                                          "a10/x",      "a010/y",      "a10/z", "ab",
-                                          "sample_101", "sample_1000", "x07",   "x7" };
+                                          "a10/x",      "a10/z",       "a010/y", "ab",
+                                          "sample_101", "sample_1000", "x7",    "x07" };
     size_t n = sizeof sorted / sizeof *sorted;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++) {

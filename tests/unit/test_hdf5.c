@@ -1,4 +1,4 @@
-/* What fmtbench writes as HDF5 comes back: catalogs, bytes, chunks, and errors for what cannot be. */
+/* What fmtbench writes as HDF5 comes back: catalogs, bytes, chunks; and errors for the rest. */
 #include "base/output.h"
 #include "base/random.h"
 #include "formats/hdf5/chunk.h"
@@ -23,9 +23,9 @@ static void test_guess_is_h5pys(void **state)
 /* Every element type with every rank from 0 to 5, and an axis without elements in each place. */
 static struct pattern_source *all_types(void)
 {
-    static const char *const types[] = { "int8",    "int16",   "int32",   "int64", "uint8",
-                                         "uint16",  "uint32",  "uint64",  "float16", "float32",
-                                         "float64", "bool",    "V1",      "V7" };
+    static const char *const types[] = { "int8",    "int16",  "int32",  "int64",   "uint8",
+                                         "uint16",  "uint32", "uint64", "float16", "float32",
+                                         "float64", "bool",   "V1",     "V7" };
     struct pattern_source *source = pattern_new();
     struct fb_error err = { 0 };
     uint64_t dims[5] = { 6, 5, 4, 3, 2 };
@@ -172,8 +172,12 @@ static void test_storage(void **state)
         unsigned rank;
     } rows[] = {
         { "", "sample_000/expert/face", "chunked", "gzip(4)", { 5, 68, 2 }, 3 },
-        { "level=9,shuffle=1,rows=3", "sample_000/expert/face", "chunked", "shuffle+gzip(9)",
-          { 3, 68, 2 }, 3 },
+        { "level=9,shuffle=1,rows=3",
+          "sample_000/expert/face",
+          "chunked",
+          "shuffle+gzip(9)",
+          { 3, 68, 2 },
+          3 },
         { "level=0,chunk=6x2x1", "sample_000/expert/face", "chunked", "", { 5, 2, 1 }, 3 },
         { "level=0,chunk=6x2x1", "sample_001/expert/face", "chunked", "", { 6, 2, 1 }, 3 },
         { "level=0,chunk=6x2x1", "sample_000/novice/aus", "chunked", "", { 4, 17 }, 2 },
@@ -223,9 +227,9 @@ static void test_option_errors(void **state)
     char *path = in_folder(state, "a.h5");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct fb_error err = { 0 };
-        assert_int_equal(try_write(&fb_format_hdf5_chunked, rows[i].options, path, &source->base,
-                                   &err),
-                         FB_EUSAGE);
+        assert_int_equal(
+            try_write(&fb_format_hdf5_chunked, rows[i].options, path, &source->base, &err),
+            FB_EUSAGE);
         assert_non_null(strstr(err.message, rows[i].says));
         assert_int_not_equal(access(path, F_OK), 0);
     }
@@ -255,7 +259,8 @@ static void test_what_hdf5_cannot_hold(void **state)
         const char *sample, *path, *other;
     } rows[] = {
         { "a", "a//b", NULL },  { "a", "a/./b", NULL }, { "a", "b/c", NULL },
-        { "", "a/b", NULL },    { "a", "a/b/x", "a/b" }, { "x", "x/y/", NULL },
+        { "a/b", "a/x", NULL }, { "", "a/b", NULL },    { "a", "a/b/x", "a/b" },
+        { "x", "x/y/", NULL },
     };
     char *path = in_folder(state, "a.h5");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -293,7 +298,7 @@ static void test_failed_write_changes_nothing(void **state)
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
         _exit(try_write(&fb_format_hdf5_contiguous, "", path, &source->base, &err) == FB_EIO ? 0
-                                                                                            : 1);
+                                                                                             : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

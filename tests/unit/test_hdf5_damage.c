@@ -99,8 +99,7 @@ static void small_file(const char *path, char **data, size_t *length)
 {
     struct pattern_source *source = pattern_new();
     struct fb_error err = { 0 };
-    pattern_add(source, "sample_000", "one", "sample_000/expert/face", "float32", 3,
-                DIMS(9, 2, 2));
+    pattern_add(source, "sample_000", "one", "sample_000/expert/face", "float32", 3, DIMS(9, 2, 2));
     pattern_add(source, "sample_000", "one", "sample_000/novice/head", "bool", 2, DIMS(2, 2));
     pattern_add(source, "sample_001", "two", "sample_001/expert/aus", "V6", 1, DIMS(5));
     assert_int_equal(fb_catalog_finish(&source->catalog, &err), 0);
@@ -205,8 +204,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start), cmocka_unit_test(test_recognises), TEST(test_not_hdf5),
-        TEST(test_truncated),         TEST(test_flipped),
+        cmocka_unit_test(test_start), cmocka_unit_test(test_recognises),
+        TEST(test_not_hdf5),          TEST(test_truncated),
+        TEST(test_flipped),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

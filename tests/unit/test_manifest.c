@@ -3,11 +3,12 @@
 #include "formats/write.h"
 #include "pattern_source.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <sys/stat.h>

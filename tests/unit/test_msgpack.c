@@ -59,7 +59,7 @@ static void test_documents(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         replace_file(cases[i].bytes, cases[i].length);
         int rc = try_file(format());
-        if ((rc == 0) != cases[i].fine)
+        if (rc != (cases[i].fine ? 0 : FB_EFORMAT))
             fail_msg("document %zu gives %d", i, rc);
     }
 }

@@ -1,0 +1,216 @@
+/* What a dataset is: whether it can be delivered, in which shape and type, and how it is stored. */
+#include "base/number.h"
+#include "formats/hdf5/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Far more than any file holds, and few enough that sums over arrays do not overflow. */
+_Static_assert(FB_MAX_RANK >= H5S_MAX_RANK, "a shape of HDF5 fits ours");
+
+#define BYTES_MAX ((uint64_t)1 << 50)
+
+static const struct {
+    H5Z_filter_t id;
+    const char *name;
+} filter_names[] = {
+    { H5Z_FILTER_DEFLATE, "gzip" },
+    { H5Z_FILTER_SHUFFLE, "shuffle" },
+    { H5Z_FILTER_SZIP, "szip" },
+    { H5Z_FILTER_FLETCHER32, "fletcher32" },
+    { H5Z_FILTER_NBIT, "nbit" },
+    { H5Z_FILTER_SCALEOFFSET, "scaleoffset" },
+    { 307, "bzip2" },
+    { 32000, "lzf" },
+    { 32001, "blosc" },
+    { 32004, "lz4" },
+    { 32008, "bitshuffle" },
+    { 32015, "zstd" },
+};
+
+static void filter_name(H5Z_filter_t id, char *buf, size_t size)
+{
+    for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++) {
+        if (filter_names[i].id == id) {
+            snprintf(buf, size, "%s", filter_names[i].name);
+            return;
+        }
+    }
+    snprintf(buf, size, "filter(%d)", (int)id);
+}
+
+/* Id of filter number i of a creation list, and its first parameter. */
+static H5Z_filter_t filter_at(hid_t creation, int i, unsigned *parameter)
+{
+    unsigned flags, config, values[8] = { 0 };
+    size_t count = sizeof values / sizeof *values;
+    H5Z_filter_t id =
+        H5Pget_filter2(creation, (unsigned)i, &flags, &count, values, 0, NULL, &config);
+    *parameter = values[0];
+    return id;
+}
+
+static bool filter_reads(H5Z_filter_t id)
+{
+    unsigned config = 0;
+    return H5Zfilter_avail(id) > 0 && H5Zget_filter_info(id, &config) >= 0 &&
+           (config & H5Z_FILTER_CONFIG_DECODE_ENABLED);
+}
+
+static bool chunk_fits(hid_t creation, size_t element, char *reason, size_t size)
+{
+    hsize_t chunk[FB_MAX_RANK];
+    uint64_t bytes = element;
+    int rank = H5Pget_chunk(creation, FB_MAX_RANK, chunk);
+    for (int i = 0; i < rank && i < FB_MAX_RANK; i++)
+        if (!fb_mul_u64(bytes, chunk[i], &bytes))
+            bytes = UINT64_MAX;
+    if (rank >= 0 && bytes <= FB_HDF5_CHUNK_MAX)
+        return true;
+    snprintf(reason, size, "its chunks are larger than 1 GiB");
+    return false;
+}
+
+/* All but the plain contiguous layout: is the data in this file, and can it be decoded? */
+static bool layout_reads(hid_t dataset, size_t element, char *reason, size_t size)
+{
+    hid_t creation = H5Dget_create_plist(dataset);
+    H5D_layout_t layout = H5Pget_layout(creation);
+    bool fine = false;
+    reason[0] = '\0';
+    if (layout < 0) {
+        char why[FB_HDF5_REASON_MAX];
+        snprintf(reason, size, "its layout cannot be read: %s", fb_hdf5_why(why, sizeof why));
+    } else if (layout == H5D_VIRTUAL) {
+        snprintf(reason, size, "it is a virtual dataset: its data lies in other files");
+    } else if (H5Pget_external_count(creation) > 0) {
+        snprintf(reason, size, "its data lies in an external file");
+    } else if (layout != H5D_CHUNKED || chunk_fits(creation, element, reason, size)) {
+        fine = true;
+    }
+    for (int i = 0, n = fine ? H5Pget_nfilters(creation) : 0; fine && i < n; i++) {
+        unsigned parameter;
+        H5Z_filter_t id = filter_at(creation, i, &parameter);
+        fine = filter_reads(id);
+        if (!fine) {
+            char name[32];
+            filter_name(id, name, sizeof name);
+            snprintf(reason, size, "it needs the HDF5 filter %s (id %d), which is not installed",
+                     name, (int)id);
+        }
+    }
+    fb_hdf5_release(creation);
+    return fine;
+}
+
+static bool shape_reads(hid_t space, struct fb_hdf5_dataset *out, char *reason, size_t size)
+{
+    hsize_t dims[FB_MAX_RANK];
+    uint64_t bytes = out->dtype.size;
+    bool fits = true, empty = false;
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    if (rank == 0 && H5Sget_simple_extent_type(space) == H5S_NULL) {
+        snprintf(reason, size, "it has no data (null dataspace)");
+        return false;
+    }
+    if (rank < 0) {
+        snprintf(reason, size, "its shape cannot be read");
+        return false;
+    }
+    out->rank = (unsigned)rank;
+    for (unsigned i = 0; i < out->rank; i++) {
+        out->dims[i] = dims[i];
+        empty |= dims[i] == 0;
+        fits = fits && (dims[i] == 0 || fb_mul_u64(bytes, dims[i], &bytes));
+    }
+    if (empty || (fits && bytes <= BYTES_MAX))
+        return true;
+    snprintf(reason, size, "its shape has more bytes than any file can hold");
+    return false;
+}
+
+bool fb_hdf5_dataset_look(hid_t dataset, struct fb_hdf5_dataset *out, char *reason, size_t size)
+{
+    hid_t file_type = H5Dget_type(dataset);
+    *out = (struct fb_hdf5_dataset){ .space = -1, .type = -1, .own_type = file_type };
+    if (file_type < 0) {
+        char why[FB_HDF5_REASON_MAX];
+        snprintf(reason, size, "its type cannot be read: %s", fb_hdf5_why(why, sizeof why));
+        return false;
+    }
+    size_t element = H5Tget_size(file_type);
+    bool fine = fb_hdf5_type_read(&out->own_type, &out->dtype, &out->type, reason, size);
+    /* An offset tells at once that the data lies in this file in one piece. Everything else is in
+     * the creation list, which takes twenty times as long to get; the dataspace comes after it,
+     * because asking for a virtual dataset's would open its source files. */
+    if (fine && H5Dget_offset(dataset) == HADDR_UNDEF)
+        fine = layout_reads(dataset, element, reason, size);
+    if (fine) {
+        out->space = H5Dget_space(dataset);
+        fine = shape_reads(out->space, out, reason, size);
+    }
+    if (!fine)
+        fb_hdf5_dataset_release(out);
+    return fine;
+}
+
+void fb_hdf5_dataset_release(struct fb_hdf5_dataset *dataset)
+{
+    fb_hdf5_release(dataset->space);
+    fb_hdf5_release(dataset->own_type);
+}
+
+static void filters_text(hid_t creation, char *buf, size_t size)
+{
+    buf[0] = '\0';
+    for (int i = 0, n = H5Pget_nfilters(creation); i < n; i++) {
+        char name[32];
+        unsigned parameter;
+        H5Z_filter_t id = filter_at(creation, i, &parameter);
+        filter_name(id, name, sizeof name);
+        size_t used = strlen(buf);
+        snprintf(buf + used, size - used, "%s%s", used ? "+" : "", name);
+        used = strlen(buf);
+        if (id == H5Z_FILTER_DEFLATE)
+            snprintf(buf + used, size - used, "(%u)", parameter);
+    }
+}
+
+int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err)
+{
+    hsize_t chunk[FB_MAX_RANK];
+    size_t slots, bytes;
+    double preemption;
+    int rc = 0;
+    hid_t access = -1, creation = H5Dget_create_plist(array->dataset);
+    H5D_layout_t layout = H5Pget_layout(creation);
+    *out = (struct fb_storage){ 0 };
+    if (layout < 0) {
+        rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot read how array %s is stored",
+                          array->reader->path, array->info.path);
+        goto out;
+    }
+    snprintf(out->layout, sizeof out->layout, "%s",
+             layout == H5D_CHUNKED   ? "chunked"
+             : layout == H5D_COMPACT ? "compact"
+                                     : "contiguous");
+    filters_text(creation, out->filters, sizeof out->filters);
+    out->stored_bytes = H5Dget_storage_size(array->dataset);
+    if (layout != H5D_CHUNKED)
+        goto out;
+    access = H5Dget_access_plist(array->dataset);
+    int rank = H5Pget_chunk(creation, FB_MAX_RANK, chunk);
+    if (rank < 0 || H5Pget_chunk_cache(access, &slots, &bytes, &preemption) < 0) {
+        rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot read the chunks of array %s",
+                          array->reader->path, array->info.path);
+        goto out;
+    }
+    out->cache_bytes = bytes;
+    out->chunk_rank = (unsigned)rank;
+    for (unsigned i = 0; i < out->chunk_rank; i++)
+        out->chunk[i] = chunk[i];
+out:
+    fb_hdf5_release(access);
+    fb_hdf5_release(creation);
+    return rc;
+}

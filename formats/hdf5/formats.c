@@ -1,0 +1,134 @@
+/* The three formats of this backend: two presets of one writer, and one reader for all. */
+#include "formats/hdf5/chunk.h"
+#include "formats/hdf5/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SUFFIX ".h5"
+
+static const struct fb_option contiguous_options[] = { FB_DTYPE_OPTION, { 0 } };
+
+static const struct fb_option chunked_options[] = {
+    FB_DTYPE_OPTION,
+    { .name = "level",
+      .type = FB_OPTION_UINT,
+      .fallback = "4",
+      .max = 9,
+      .help = "gzip level; 0 stores uncompressed chunks" },
+    { .name = "shuffle",
+      .type = FB_OPTION_UINT,
+      .fallback = "0",
+      .max = 1,
+      .help = "1: byte shuffle before gzip" },
+    { .name = "chunk",
+      .type = FB_OPTION_TEXT,
+      .fallback = "h5py",
+      .check = fb_chunk_check_shape,
+      .help = "h5py (its automatic guess) or a shape as 64x68x2, for arrays of that rank; others "
+              "take its first number as rows" },
+    { .name = "rows",
+      .type = FB_OPTION_TEXT,
+      .fallback = "",
+      .check = fb_chunk_check_rows,
+      .help = "chunks of N whole rows: a number from 1; instead of chunk" },
+    { 0 },
+};
+
+static bool recognises(const unsigned char *head, size_t length)
+{
+    static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
+    /* Behind a user block the signature stands at 512, 1024, 2048, ... */
+    for (size_t at = 0; at + sizeof signature <= length; at = at ? at * 2 : 512)
+        if (memcmp(head + at, signature, sizeof signature) == 0)
+            return true;
+    return false;
+}
+
+static const char *version(char *buf, size_t size)
+{
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(buf, size, "%u.%u.%u", major, minor, release);
+    return buf;
+}
+
+/* Writes and reads a small compressed dataset, so that type tables and filters are set up. */
+static herr_t rehearse(hid_t file)
+{
+    float values[64] = { 0 }, back[64];
+    const hsize_t dims[2] = { 8, 8 }, chunk[2] = { 4, 8 };
+    hid_t space = H5Screate_simple(2, dims, NULL);
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE), dataset = -1;
+    herr_t rc = -1;
+    for (int i = 0; i < 64; i++)
+        values[i] = (float)i;
+    if (H5Pset_chunk(creation, 2, chunk) >= 0 && H5Pset_shuffle(creation) >= 0 &&
+        H5Pset_deflate(creation, 4) >= 0)
+        dataset = H5Dcreate2(file, "x", H5T_IEEE_F32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    /* Reading must decode: closed and opened anew, the dataset has an empty chunk cache. */
+    if (dataset >= 0 &&
+        H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0) {
+        fb_hdf5_release(dataset);
+        dataset = H5Dopen2(file, "x", H5P_DEFAULT);
+        rc = H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, back);
+    }
+    if (rc >= 0 && memcmp(values, back, sizeof values) != 0)
+        rc = -1;
+    fb_hdf5_release(dataset);
+    fb_hdf5_release(creation);
+    fb_hdf5_release(space);
+    return rc;
+}
+
+static int start(struct fb_error *err)
+{
+    if (H5open() < 0)
+        return fb_fail(err, FB_EUNSUPPORTED, "the HDF5 library does not start");
+    fb_hdf5_quiet();
+    hid_t memory = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    int rc = 0;
+    if (H5Pset_fapl_core(memory, 65536, false) >= 0)
+        file = H5Fcreate("fmtbench-rehearsal", H5F_ACC_TRUNC, H5P_DEFAULT, memory);
+    if (file < 0 || rehearse(file) < 0)
+        rc = fb_hdf5_fail(err, FB_EUNSUPPORTED, "the HDF5 library does not work here");
+    fb_hdf5_release(file);
+    fb_hdf5_release(memory);
+    return rc;
+}
+
+/* All three read any HDF5 file; as-is is the one that is chosen by content. */
+#define READING                                                                                    \
+    .start = start, .open = fb_hdf5_open, .close = fb_hdf5_close, .catalog = fb_hdf5_catalog,      \
+    .array_open = fb_hdf5_array_open, .array_read = fb_hdf5_array_read,                            \
+    .array_close = fb_hdf5_array_close, .find = fb_hdf5_find, .storage = fb_hdf5_storage,          \
+    .version = version
+
+const struct fb_format fb_format_hdf5_contiguous = {
+    .name = "hdf5-contiguous",
+    .summary = "HDF5 in the NoXiRe layout, each array in one piece",
+    .suffix = SUFFIX,
+    .writer = "hdf5-contiguous",
+    .options = contiguous_options,
+    .create = fb_hdf5_create,
+    READING,
+};
+
+const struct fb_format fb_format_hdf5_chunked = {
+    .name = "hdf5-chunked",
+    .summary = "HDF5 in the NoXiRe layout, arrays in chunks, compressed with gzip",
+    .suffix = SUFFIX,
+    .writer = "hdf5-chunked",
+    .options = chunked_options,
+    .create = fb_hdf5_create,
+    READING,
+};
+
+const struct fb_format fb_format_as_is = {
+    .name = "as-is",
+    .summary = "the user's own HDF5 file where it lies, whatever its layout",
+    .suffix = SUFFIX,
+    .flags = FB_AS_IS,
+    .recognises = recognises,
+    READING,
+};
