@@ -115,32 +115,35 @@ int fb_catalog_skip(struct fb_catalog *catalog, const char *path, const char *re
 
 int fb_natural_compare(const char *a, const char *b)
 {
-    const char *start_a = a, *start_b = b;
+    /* "7" and "07" are one number; which of them comes first is settled within their component, so
+     * that the members of one group stay together. */
+    int tie = 0;
     while (*a && *b) {
         if (*a >= '0' && *a <= '9' && *b >= '0' && *b <= '9') {
-            const char *x = a + strspn(a, "0"), *y = b + strspn(b, "0");
-            size_t nx = strspn(x, "0123456789"), ny = strspn(y, "0123456789");
-            if (nx != ny)
-                return nx < ny ? -1 : 1;
-            int order = strncmp(x, y, nx);
+            size_t zeros_a = strspn(a, "0"), zeros_b = strspn(b, "0");
+            a += zeros_a;
+            b += zeros_b;
+            size_t na = strspn(a, "0123456789"), nb = strspn(b, "0123456789");
+            int order = na != nb ? (na < nb ? -1 : 1) : strncmp(a, b, na);
             if (order)
                 return order;
-            a = x + nx;
-            b = y + ny;
+            if (tie == 0 && zeros_a != zeros_b)
+                tie = zeros_a < zeros_b ? -1 : 1;
+            a += na;
+            b += nb;
         } else if (*a != *b) {
-            /* A path separator sorts before everything, so that a group's members stay together. */
+            /* The end of a component sorts before everything, as the end of the path does. */
             if (*a == '/' || *b == '/')
                 return *a == '/' ? -1 : 1;
             return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
         } else {
+            if (*a == '/' && tie)
+                return tie;
             a++;
             b++;
         }
     }
-    if (*a != *b)
-        return *a ? 1 : -1;
-    /* Equal as numbers: "7" against "07". Any fixed order will do. */
-    return strcmp(start_a, start_b);
+    return *a ? 1 : *b ? -1 : tie;
 }
 
 static int compare_samples(const void *a, const void *b)

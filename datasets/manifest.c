@@ -37,8 +37,7 @@ static int hash_slab(void *context, const uint64_t *start, const uint64_t *count
     return 0;
 }
 
-int fb_hash_array(struct fb_source *source, size_t array, struct fb_hash *out,
-                  struct fb_error *err)
+int fb_hash_array(struct fb_source *source, size_t array, struct fb_hash *out, struct fb_error *err)
 {
     XXH3_state_t *state = XXH3_createState();
     if (!state)
@@ -203,9 +202,9 @@ static int to_json(const struct fb_manifest *manifest, json_t **out, struct fb_e
     for (size_t i = 0; i < manifest->catalog.array_count; i++)
         fine &= json_object_set_new(json_array_get(arrays, i), "xxh3_128",
                                     json_string(manifest->hashes[i].hex)) == 0;
-    json_t *head = json_pack("{s:i, s:s, s:s, s:s}", "manifest_version", MANIFEST_VERSION,
-                             "source", manifest->source, "format", manifest->format, "options",
-                             manifest->options);
+    json_t *head =
+        json_pack("{s:i, s:s, s:s, s:s}", "manifest_version", MANIFEST_VERSION, "source",
+                  manifest->source, "format", manifest->format, "options", manifest->options);
     /* Written in this order: what a person looks for stands first. */
     fine = fine && head && json_object_update(head, root) == 0;
     json_decref(root);
