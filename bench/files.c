@@ -49,7 +49,10 @@ static int find_file(const struct fb_run_config *config, const struct fb_dataset
         file->path = strdup(dataset->manifest_files[m]);
         if (!file->path)
             return fb_fail_memory(err, "a file name");
-        return fb_path_bytes(file->path, &file->file_bytes, err);
+        file->failed = fb_path_bytes(file->path, &file->file_bytes, err) != 0;
+        if (file->failed)
+            snprintf(file->reason, sizeof file->reason, "%.500s", err->message);
+        return 0;
     }
     snprintf(file->reason, sizeof file->reason, "%s holds no file of %.60s:%.200s", config->files,
              file->writer, file->options);

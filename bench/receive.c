@@ -29,6 +29,10 @@ static int begin_array(struct receive_source *self, size_t array, struct fb_erro
             return rc;
         for (int i = 0; i < 8; i++)
             bytes |= (uint64_t)length[i] << (8 * i);
+        if (self->next_array < array && bytes > 0)
+            return fb_fail(err, FB_EUNSUPPORTED, "array %s was passed over: create reads arrays in "
+                                                 "catalog order",
+                           self->catalog.arrays[self->next_array].path);
         if (self->left != 0 || bytes != self->catalog.arrays[self->next_array].bytes)
             return fb_fail(err, FB_EFORMAT, "the runner sent %llu bytes for array %s",
                            (unsigned long long)bytes, self->catalog.arrays[self->next_array].path);

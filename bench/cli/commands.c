@@ -1,0 +1,19 @@
+#include "bench/cli/commands.h"
+
+#include <stddef.h>
+
+/* To add a command: its file, a line in commands.h and a line here. Order is that of the help. */
+const struct fb_command fb_commands[] = {
+    { "run", "measure how fast a dataset is read back from each format", fb_command_run, true },
+    { "gen", "make a file of the built-in dataset", fb_command_gen, false },
+    { "convert", "write any dataset in a format", fb_command_convert, true },
+    { "info", "show what a file holds, and how", fb_command_info, true },
+    { "read", "print an array, or save it as .npy or .csv", fb_command_read, true },
+    { "search", "find samples by frame count or name", fb_command_search, true },
+    { "list", "show formats, sources and workloads with their options", fb_command_list, false },
+    { "plot", "draw the pictures of a run again", fb_command_plot, false },
+    { "schema", "describe the columns of results.csv and iterations.csv", fb_command_schema,
+      false },
+    { "worker", NULL, fb_command_worker, false },
+    { NULL, NULL, NULL, false },
+};

@@ -1,0 +1,85 @@
+#include "bench/cli/arguments.h"
+#include "bench/cli/commands.h"
+#include "bench/workload.h"
+#include "datasets/importers.h"
+#include "formats/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct style {
+    const char *bold, *plain;
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    if (key == FB_ARG_COLOR)
+        return fb_argument_color(state, arg, state->input);
+    return fb_argument_positional(key, arg, state, NULL, 0);
+}
+
+static const struct argp_option argp_options[] = { FB_COLOR_OPTION, { 0 } };
+
+static const struct argp list_argp = {
+    argp_options,
+    parse_option,
+    "",
+    "Shows formats, sources and workloads, each with its options, their defaults and what they "
+    "accept.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+static void print_option(const struct fb_option *option)
+{
+    printf("      %s=%s", option->name, *option->fallback ? option->fallback : "...");
+    if (option->type == FB_OPTION_UINT && option->max < UINT32_MAX)
+        printf("  (%" PRIu64 " to %" PRIu64 ")", option->min, option->max);
+    else if (option->type == FB_OPTION_UINT)
+        printf("  (%" PRIu64 " or more)", option->min);
+    else if (option->type == FB_OPTION_CHOICE)
+        printf("  (%s)", option->choices);
+    printf("  %s\n", option->help);
+}
+
+static void print_entry(const struct style *style, const char *name, const char *summary,
+                        const char *notes, const struct fb_option *options)
+{
+    printf("  %s%s%s%s  %s\n", style->bold, name, style->plain, notes, summary);
+    for (const struct fb_option *option = options; option && option->name; option++)
+        print_option(option);
+}
+
+static const char *format_notes(const struct fb_format *format)
+{
+    if (format->flags & FB_NO_FILE)
+        return " [reference, no file]";
+    if (format->flags & FB_REFERENCE)
+        return " [reference]";
+    if (format->flags & FB_AS_IS)
+        return " [read only]";
+    return format->flags & FB_LOADS_WHOLE ? " [loads whole]" : "";
+}
+
+int fb_command_list(int argc, char **argv, struct fb_error *err)
+{
+    (void)err;
+    enum fb_colour colour = FB_COLOUR_AUTO;
+    argp_parse(&list_argp, argc, argv, 0, NULL, &colour);
+    bool coloured = fb_terminal_colour(stdout, colour);
+    const struct style style = { coloured ? "\033[1m" : "", coloured ? "\033[0m" : "" };
+    puts("Formats, as in -f NAME:option=value,option=value (defaults are shown)");
+    for (size_t i = 0; fb_formats[i]; i++)
+        print_entry(&style, fb_formats[i]->name, fb_formats[i]->summary,
+                    format_notes(fb_formats[i]), fb_formats[i]->options);
+    puts("\nSources: any file of a format above, found by its content, and");
+    for (size_t i = 0; fb_importers[i]; i++)
+        print_entry(&style, fb_importers[i]->name, fb_importers[i]->summary,
+                    fb_importers[i]->recognises ? ":PATH" : ":", fb_importers[i]->options);
+    puts("\nWorkloads, as in -w NAME:option=value,option=value");
+    for (size_t i = 0; fb_workloads[i]; i++)
+        print_entry(&style, fb_workloads[i]->name, fb_workloads[i]->summary, "",
+                    fb_workloads[i]->options);
+    return 0;
+}

@@ -1,0 +1,320 @@
+/* `fmtbench run`: measure, show the table, say it in plain sentences, draw the pictures. */
+#include "base/interrupt.h"
+#include "base/number.h"
+#include "bench/cli/arguments.h"
+#include "bench/cli/commands.h"
+#include "bench/run.h"
+#include "plots/plot.h"
+#include "results/table.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCKS_DEFAULT 6
+#define MAX_BYTES_DEFAULT UINT64_C(256000000)
+#define TIMEOUT_S_DEFAULT 60
+#define LIST_MAX 64
+#define UNKNOWN_KEY 1
+
+/* A first table in ten seconds. */
+#define QUICK_SOURCE "synth:samples=8"
+static const char *const quick_formats[] = { "raw", "msgpack", "hdf5-contiguous",
+                                             "hdf5-chunked:level=4" };
+
+enum key {
+    KEY_CACHE = FB_ARG_FIRST_OWN,
+    KEY_HANDLE,
+    KEY_QUICK,
+    KEY_SEED,
+    KEY_BLOCKS,
+    KEY_MAX_BYTES,
+    KEY_FILES,
+    KEY_KEEP_FILES,
+    KEY_WORKER,
+    KEY_TIMEOUT,
+    KEY_MEMORY,
+    KEY_SKIP,
+    KEY_NO_PLOTS
+};
+
+static const struct argp_option options[] = {
+    { "format", 'f', "FORMAT[:opts]", 0, "Format to measure; may be given again (default: all)", 0 },
+    { "workload", 'w', "WORKLOAD[:opts]", 0, "Workload; may be given again (default: all)", 0 },
+    { "cache", KEY_CACHE, "LIST", 0, "warm, cold or both (default: warm,cold)", 0 },
+    { "handle", KEY_HANDLE, "LIST", 0,
+      "once, each, keep (default: once for all, each and keep where they tell something)", 0 },
+    { "quick", KEY_QUICK, NULL, 0, "A first table in about 10 s: warm, once, a small dataset", 0 },
+    { "seed", KEY_SEED, "N", 0, "Seed of plans and of the order of blocks (default: 1)", 0 },
+    { "blocks", KEY_BLOCKS, "N", 0, "Timed blocks a cell (default: 6, the least for an interval)",
+      0 },
+    { "output", 'o', "DIR", 0, "Run folder (default: results/runs/RUN-ID)", 0 },
+    { "files", KEY_FILES, "DIR", 0, "Measure the files there against their manifests", 0 },
+    { "keep-files", KEY_KEEP_FILES, NULL, 0, "Keep the files that the run writes, in DIR/files", 0 },
+    { "worker", KEY_WORKER, "PROGRAM", 0, "External worker whose formats take part", 0 },
+    { "max-bytes", KEY_MAX_BYTES, "SIZE", 0, "Arrays taken from a file (default: 256MB)", 0 },
+    { "memory-limit", KEY_MEMORY, "SIZE", 0,
+      "Memory of a worker (default: half of the machine's)", 0 },
+    { "block-timeout", KEY_TIMEOUT, "SECONDS", 0, "Longest time of a block (default: 60)", 0 },
+    { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so", 0 },
+    { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
+    FB_COLOR_OPTION,
+    { 0 },
+};
+
+struct arguments {
+    struct fb_run_config config;
+    const char *formats[LIST_MAX], *workloads[LIST_MAX];
+    bool quick, no_plots, cache_given;
+    enum fb_colour colour;
+    struct fb_error *err;
+    int rc;
+};
+
+/* Marks each name of a comma-separated list. */
+static int parse_list(const char *text, const char *const *names, int count, bool *marks,
+                      const char *what, struct fb_error *err)
+{
+    for (int i = 0; i < count; i++)
+        marks[i] = false;
+    for (const char *p = text;; p++) {
+        size_t length = strcspn(p, ",");
+        int i = 0;
+        while (i < count && (strlen(names[i]) != length || strncmp(names[i], p, length) != 0))
+            i++;
+        if (i == count)
+            return fb_fail(err, FB_EUSAGE, "--%s=%s: '%.*s' is not one of %s, %s%s%s", what, text,
+                           (int)length, p, names[0], names[1], count > 2 ? ", " : "",
+                           count > 2 ? names[2] : "");
+        marks[i] = true;
+        p += length;
+        if (!*p)
+            return 0;
+    }
+}
+
+static int parse_number(const char *text, const char *what, uint64_t least, uint64_t most,
+                        uint64_t *out, struct fb_error *err)
+{
+    if (fb_parse_u64(text, out) && *out >= least && *out <= most)
+        return 0;
+    return fb_fail(err, FB_EUSAGE, "--%s=%s is not an integer from %" PRIu64 " to %" PRIu64, what,
+                   text, least, most);
+}
+
+static int parse_size(const char *text, const char *what, uint64_t *out, struct fb_error *err)
+{
+    if (fb_parse_size(text, out) && *out > 0)
+        return 0;
+    return fb_fail(err, FB_EUSAGE, "--%s=%s is not a size such as 500MB or 2GiB", what, text);
+}
+
+static int add_to(const char **list, size_t *count, const char *text, struct fb_error *err)
+{
+    if (*count == LIST_MAX)
+        return fb_fail(err, FB_EUSAGE, "more than %d formats or workloads", LIST_MAX);
+    list[(*count)++] = text;
+    return 0;
+}
+
+static int parse_one(int key, char *text, struct arguments *a)
+{
+    struct fb_run_config *config = &a->config;
+    switch (key) {
+    case 'f':
+        return add_to(a->formats, &config->format_count, text, a->err);
+    case 'w':
+        return add_to(a->workloads, &config->workload_count, text, a->err);
+    case 'o':
+        config->out = text;
+        return 0;
+    case KEY_CACHE:
+        a->cache_given = true;
+        return parse_list(text, fb_cache_names, FB_CACHE_COUNT, config->cache, "cache", a->err);
+    case KEY_HANDLE:
+        config->handles_given = true;
+        return parse_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle", a->err);
+    case KEY_QUICK:
+        a->quick = true;
+        return 0;
+    case KEY_SEED:
+        return parse_number(text, "seed", 0, INT64_MAX, &config->seed, a->err);
+    case KEY_BLOCKS:
+        return parse_number(text, "blocks", 1, 100000, &config->blocks, a->err);
+    case KEY_MAX_BYTES:
+        return parse_size(text, "max-bytes", &config->max_bytes, a->err);
+    case KEY_MEMORY:
+        return parse_size(text, "memory-limit", &config->limits.memory_bytes, a->err);
+    case KEY_TIMEOUT: {
+        uint64_t seconds;
+        int rc = parse_number(text, "block-timeout", 1, 86400, &seconds, a->err);
+        config->limits.timeout_ns = rc ? 0 : seconds * 1000000000;
+        return rc;
+    }
+    case KEY_FILES:
+        config->files = text;
+        return 0;
+    case KEY_KEEP_FILES:
+        config->keep_files = true;
+        return 0;
+    case KEY_WORKER:
+        config->worker = text;
+        return 0;
+    case KEY_SKIP:
+        config->skip_bad_rows = true;
+        return 0;
+    case KEY_NO_PLOTS:
+        a->no_plots = true;
+        return 0;
+    default:
+        return UNKNOWN_KEY;
+    }
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    if (key == ARGP_KEY_ARG) {
+        if (a->config.source)
+            argp_error(state, "one SOURCE at a time, but got %s and %s", a->config.source, text);
+        a->config.source = text;
+        return 0;
+    }
+    if (key == FB_ARG_COLOR)
+        return fb_argument_color(state, text, &a->colour);
+    /* An option's own message is better than argp's; it is given when parsing is through. */
+    int rc = parse_one(key, text, a);
+    if (rc == UNKNOWN_KEY)
+        return ARGP_ERR_UNKNOWN;
+    if (a->rc == 0)
+        a->rc = rc;
+    return 0;
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "[SOURCE]",
+    .doc = "Measure how fast SOURCE can be read back from different formats.\v"
+           "SOURCE is a file (raw, msgpack or HDF5), a folder of OpenFace CSV pairs, or a generated "
+           "dataset such as synth:samples=24,seed=1 (the default). 'fmtbench list' shows formats, "
+           "workloads and their options.\n\nExit codes: 0 fine, 1 something failed or was wrong, 2 "
+           "usage, 4 nothing to measure.",
+};
+
+static void defaults(struct arguments *a, struct fb_error *err)
+{
+    *a = (struct arguments){
+        .config = {
+            .cache = { true, true },
+            .handle = { true, true, true },
+            .blocks = BLOCKS_DEFAULT,
+            .seed = 1,
+            .max_bytes = MAX_BYTES_DEFAULT,
+            .limits = {
+                .timeout_ns = TIMEOUT_S_DEFAULT * UINT64_C(1000000000),
+                .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+                                (uint64_t)sysconf(_SC_PAGESIZE) / 2,
+            },
+        },
+        .err = err,
+    };
+    a->config.formats = a->formats;
+    a->config.workloads = a->workloads;
+}
+
+static void apply_quick(struct arguments *a)
+{
+    struct fb_run_config *config = &a->config;
+    if (!config->source && !config->files)
+        config->source = QUICK_SOURCE;
+    if (!a->cache_given)
+        config->cache[FB_CACHE_COLD] = false;
+    if (!config->handles_given)
+        config->handle[FB_HANDLE_EACH] = config->handle[FB_HANDLE_KEEP] = false;
+    for (size_t i = 0; config->format_count == 0 && !config->files && i < 4; i++)
+        a->formats[i] = quick_formats[i];
+    if (config->format_count == 0 && !config->files)
+        config->format_count = 4;
+}
+
+/* --- telling people --------------------------------------------------------------------------- */
+
+struct listener {
+    struct fb_progress progress;
+};
+
+static void on_say(void *listener, const char *message)
+{
+    struct listener *self = listener;
+    fb_progress_end(&self->progress);
+    fb_warn(NULL, message);
+    fb_progress_start(&self->progress);
+}
+
+static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
+{
+    struct listener *self = listener;
+    fb_progress_update(&self->progress, done, total, what);
+}
+
+static void print_paths(const struct fb_run *run)
+{
+    static const char *const names[] = { "results.csv", "iterations.csv", "plan.csv",
+                                         "environment.json" };
+    printf("\n");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        printf("%s/%s\n", run->folder, names[i]);
+}
+
+static int show(const struct fb_run *run, const struct arguments *a, struct fb_error *err)
+{
+    struct fb_error plot_error;
+    bool colour = fb_terminal_colour(stdout, a->colour);
+    fb_table_print(stdout, &run->records, colour, fb_terminal_width(stdout));
+    fb_sentences_print(stdout, &run->records);
+    print_paths(run);
+    fflush(stdout);
+    if (!a->no_plots && fb_run_count(run, "ok") > 0 &&
+        fb_plots_make(run->folder, stdout, &plot_error) != 0)
+        fprintf(stderr, "fmtbench: no pictures: %s\n", plot_error.message);
+    size_t bad = fb_run_count(run, "failed") + fb_run_count(run, "wrong-data");
+    if (run->interrupted)
+        return fb_fail(err, FB_EINTERRUPTED,
+                       "interrupted: everything measured until then is in %s", run->folder);
+    if (bad)
+        return fb_fail(err, FB_EFORMAT, "%zu of %zu rows failed or delivered wrong data; the table "
+                                        "and results.csv say why",
+                       bad, run->records.count);
+    if (fb_run_count(run, "ok") == 0)
+        return fb_fail(err, FB_ENOTHING, "nothing could be measured; the table says why");
+    return 0;
+}
+
+int fb_command_run(int argc, char **argv, struct fb_error *err)
+{
+    struct arguments a;
+    struct fb_run run;
+    struct listener listener = { 0 };
+    defaults(&a, err);
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.rc)
+        return a.rc;
+    if (a.quick)
+        apply_quick(&a);
+    a.config.listener = &listener;
+    a.config.say = on_say;
+    a.config.progress = on_progress;
+    fb_interrupt_catch();
+    fb_progress_start(&listener.progress);
+    int rc = fb_run(&a.config, &run, err);
+    fb_progress_end(&listener.progress);
+    if (rc)
+        return rc;
+    rc = show(&run, &a, err);
+    fb_run_free(&run);
+    return rc;
+}
