@@ -1,0 +1,235 @@
+/* The ruler weighs nothing: reads through fmtbench's interface, on its clock, against the same HDF5
+ * calls written out by hand, in interleaved pairs; and one request to `null`. */
+#include "base/clock.h"
+#include "base/random.h"
+#include "bench/execute.h"
+#include "bench/workload.h"
+#include "formats/write.h"
+#include "tests/bench/paired.h"
+
+#include <hdf5.h>
+#include <malloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAIRS 300
+
+static void die(const struct fb_error *err)
+{
+    fprintf(stderr, "overhead: %s\n", err->message);
+    exit(1);
+}
+
+static void must(bool fine, const char *what)
+{
+    if (!fine) {
+        fprintf(stderr, "overhead: %s failed\n", what);
+        exit(1);
+    }
+}
+
+/* --- the same, by hand ------------------------------------------------------------------------ */
+
+static void hand_read(hid_t file, const struct fb_request *request, void *dst)
+{
+    hsize_t start[FB_MAX_RANK], count[FB_MAX_RANK];
+    for (unsigned i = 0; i < request->rank; i++) {
+        start[i] = request->start[i];
+        count[i] = request->count[i];
+    }
+    hid_t dataset = H5Dopen2(file, request->array, H5P_DEFAULT);
+    if (request->op == FB_OP_LOAD) {
+        must(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dst) >= 0, "H5Dread");
+    } else {
+        hid_t space = H5Dget_space(dataset);
+        hid_t memory = H5Screate_simple((int)request->rank, count, NULL);
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+        must(H5Dread(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, dst) >= 0, "H5Dread");
+        H5Sclose(memory);
+        H5Sclose(space);
+    }
+    H5Dclose(dataset);
+}
+
+static uint64_t hand_slices(const char *path, const struct fb_plan *plan, unsigned char *buffer)
+{
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    must(file >= 0, "H5Fopen");
+    uint64_t started = fb_clock_ns();
+    size_t used = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        hand_read(file, &plan->requests[i], buffer + used);
+        used += plan->requests[i].bytes;
+    }
+    uint64_t ns = fb_clock_ns() - started;
+    H5Fclose(file);
+    return ns;
+}
+
+static uint64_t hand_load(const char *path, const struct fb_plan *plan)
+{
+    void **arrays = calloc(plan->count, sizeof *arrays);
+    must(arrays, "calloc");
+    uint64_t started = fb_clock_ns();
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    must(file >= 0, "H5Fopen");
+    for (size_t i = 0; i < plan->count; i++) {
+        arrays[i] = malloc((size_t)plan->requests[i].bytes);
+        hand_read(file, &plan->requests[i], arrays[i]);
+    }
+    H5Fclose(file);
+    uint64_t ns = fb_clock_ns() - started;
+    for (size_t i = 0; i < plan->count; i++)
+        free(arrays[i]);
+    free(arrays);
+    return ns;
+}
+
+/* --- pairs ------------------------------------------------------------------------------------ */
+
+struct contest {
+    struct fb_execution execution;
+    unsigned char *buffer; /* touched, for the hand-written slices */
+};
+
+static uint64_t interface_once(const struct contest *contest)
+{
+    uint64_t ns;
+    struct fb_error err;
+    malloc_trim(0);
+    if (fb_execute(&contest->execution, &ns, &err))
+        die(&err);
+    contest->execution.delivery->hash_count = 0;
+    return ns;
+}
+
+static uint64_t hand_once(const struct contest *contest)
+{
+    malloc_trim(0);
+    return contest->execution.handle == FB_HANDLE_ONCE
+               ? hand_load(contest->execution.file, contest->execution.plan)
+               : hand_slices(contest->execution.file, contest->execution.plan, contest->buffer);
+}
+
+static bool compete(const char *check, const struct contest *contest)
+{
+    static double ratios[PAIRS];
+    struct fb_random random;
+    fb_random_seed(&random, 1);
+    for (int i = 0; i < 3; i++) {
+        interface_once(contest);
+        hand_once(contest);
+    }
+    for (size_t i = 0; i < PAIRS; i++) {
+        bool first = fb_random_below(&random, 2);
+        uint64_t a = first ? interface_once(contest) : 0;
+        uint64_t b = hand_once(contest);
+        if (!first)
+            a = interface_once(contest);
+        ratios[i] = (double)a / (double)b;
+    }
+    double bound = upper_bound_of_median(ratios, PAIRS);
+    fprintf(stderr, "%s: median ratio %.4f over %d pairs\n", check, ratios[PAIRS / 2], PAIRS);
+    return report(check, bound, 1.03);
+}
+
+/* --- null ------------------------------------------------------------------------------------- */
+
+static bool weigh_null(const struct fb_plan *plan, struct fb_delivery *delivery)
+{
+    const struct fb_format *null = fb_format_find("null");
+    struct fb_options none;
+    struct fb_error err;
+    static double each[PAIRS];
+    fb_options_parse(null->options, "null", NULL, &none, &err);
+    struct fb_execution execution = { null, &none, "", FB_HANDLE_KEEP, plan, delivery };
+    for (size_t i = 0; i < PAIRS; i++) {
+        uint64_t ns;
+        if (fb_execute(&execution, &ns, &err))
+            die(&err);
+        delivery->hash_count = 0;
+        each[i] = (double)ns / (double)plan->count;
+    }
+    qsort(each, PAIRS, sizeof *each, compare_doubles);
+    return report("null-request-ns", each[PAIRS / 2], 100);
+}
+
+/* --- setting up ------------------------------------------------------------------------------- */
+
+static void make_plan(const char *spec, const struct fb_catalog *catalog, struct fb_plan *plan)
+{
+    const struct fb_workload *workload;
+    struct fb_options options;
+    struct fb_error err;
+    char reason[256] = "";
+    *plan = (struct fb_plan){ 0 };
+    if (fb_workload_parse(spec, &workload, &options, &err) ||
+        workload->plan(catalog, &options, plan, reason, sizeof reason, &err))
+        die(&err);
+}
+
+static void make_file(const char *spec, const char *path, struct fb_source *source,
+                      const struct fb_format **format, struct fb_options *options)
+{
+    struct fb_error err;
+    if (fb_format_parse(spec, format, options, &err) ||
+        fb_file_write(*format, options, path, source, NULL, &err))
+        die(&err);
+}
+
+int main(void)
+{
+    static const struct {
+        const char *name, *spec;
+    } formats[] = {
+        { "contiguous", "hdf5-contiguous" },
+        { "gzip-4", "hdf5-chunked:level=4" },
+    };
+    struct fb_source *source;
+    struct fb_plan slices, load;
+    struct fb_delivery ring, outside;
+    struct fb_error err;
+    char folder[] = "/tmp/fmtbench-overhead-XXXXXX", path[64];
+    bool pass = true;
+    must(mkdtemp(folder), "mkdtemp");
+    snprintf(path, sizeof path, "%s/data.h5", folder);
+    if (fb_source_open("synth:samples=6", NULL, NULL, &source, &err))
+        die(&err);
+    make_plan("slicing:window=100,n=20", fb_source_catalog(source), &slices);
+    make_plan("full-load", fb_source_catalog(source), &load);
+    if (fb_delivery_init(&ring, fb_plan_bytes(&slices) + 64 * slices.count, slices.count, -1, &err) ||
+        fb_delivery_init(&outside, 0, load.count, -1, &err))
+        die(&err);
+    unsigned char *buffer = malloc(fb_plan_bytes(&slices));
+    must(buffer, "malloc");
+    memset(buffer, 1, fb_plan_bytes(&slices));
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const struct fb_format *format;
+        struct fb_options options;
+        char check[64];
+        make_file(formats[i].spec, path, source, &format, &options);
+        if (format->start && format->start(&err))
+            die(&err);
+        struct contest slicing = { { format, &options, path, FB_HANDLE_KEEP, &slices, &ring },
+                                   buffer };
+        struct contest loading = { { format, &options, path, FB_HANDLE_ONCE, &load, &outside },
+                                   NULL };
+        snprintf(check, sizeof check, "slice-keep-%s-ratio", formats[i].name);
+        pass &= compete(check, &slicing);
+        snprintf(check, sizeof check, "full-load-%s-ratio", formats[i].name);
+        pass &= compete(check, &loading);
+    }
+    pass &= weigh_null(&slices, &ring);
+    char manifest[128];
+    snprintf(manifest, sizeof manifest, "%s.manifest.json", path);
+    unlink(manifest);
+    unlink(path);
+    rmdir(folder);
+    fb_delivery_free(&ring);
+    fb_delivery_free(&outside);
+    fb_plan_free(&slices);
+    fb_plan_free(&load);
+    fb_source_close(source);
+    free(buffer);
+    return pass ? 0 : 1;
+}
