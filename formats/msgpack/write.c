@@ -88,8 +88,8 @@ static size_t count_components(const struct writer *writer, size_t first, size_t
 }
 
 /* The entries of a map: arrays and groups below the first `from` bytes of their paths. */
-static int write_entries(struct writer *writer, size_t first, size_t n, size_t from,
-                         unsigned depth, struct fb_error *err)
+static int write_entries(struct writer *writer, size_t first, size_t n, size_t from, unsigned depth,
+                         struct fb_error *err)
 {
     int rc = 0;
     size_t length, same;

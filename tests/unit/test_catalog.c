@@ -16,9 +16,9 @@
 static void test_natural_order(void **state)
 {
     (void)state;
-    static const char *const sorted[] = { "",           "a",           "a/b",   "a2/x",
+    static const char *const sorted[] = { "",           "a",           "a/b",    "a2/x",
                                           "a10/x",      "a10/z",       "a010/y", "ab",
-                                          "sample_101", "sample_1000", "x7",    "x07" };
+                                          "sample_101", "sample_1000", "x7",     "x07" };
     size_t n = sizeof sorted / sizeof *sorted;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < n; k++) {

@@ -77,7 +77,7 @@ static void test_headers(void **state)
         { HEADER(ARRAY("0", "8", "[8]", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"V0\"", "[8]", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"int8\"", "[-8]", "0"), "8"), false },
-        { HEADER(ARRAY("0", "\"int8\"", "[-8,0]", "0"), "0"), false },
+        { HEADER(ARRAY("0", "\"int8\"", "[-8,0]", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"int8\"", "[8.5]", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"int8\"", "8", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"int8\"", "[4294967296,4294967296]", "0"), "8"), false },
@@ -109,7 +109,10 @@ static void test_header_length(void **state)
         memcpy(buf, "FMTBRAW1", 8);
         memcpy(buf + 8, &lengths[i], 8);
         replace_file(buf, sizeof buf);
-        assert_int_equal(try_file(fb_format_find("raw")), FB_EFORMAT);
+        struct fb_reader *reader;
+        struct fb_error err = { 0 };
+        assert_int_equal(fb_format_find("raw")->open(file_path, NULL, &reader, &err), FB_EFORMAT);
+        assert_int_equal(strstr(err.message, "a header of") != NULL, lengths[i] > sizeof buf);
     }
 }
 
