@@ -1,5 +1,6 @@
 #include "bench/dataset.h"
 #include "base/number.h"
+#include "bench/isolate.h"
 #include "bench/reference.h"
 #include "formats/format.h"
 
@@ -291,7 +292,9 @@ int fb_dataset_open(const struct fb_run_config *config, struct fb_dataset *out,
                     struct fb_error *err)
 {
     *out = (struct fb_dataset){ 0 };
+    fb_isolate_patience(FB_PATIENCE_S);
     int rc = config->files ? open_files(config, out, err) : open_source(config, out, err);
+    fb_isolate_patience(0);
     if (rc == 0)
         rc = fb_source_narrow(out->source, &out->narrowed, err);
     if (rc == 0 && fb_source_catalog(out->source)->array_count == 0)

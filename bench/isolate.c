@@ -1,9 +1,12 @@
 #include "bench/isolate.h"
+#include "base/clock.h"
+#include "base/memory.h"
 #include "base/number.h"
+#include "base/terminal.h"
+#include "formats/format.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,51 +14,53 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define POLL_NS 20000000
 
-uint64_t fb_isolate_default_limit(void)
+/* How long a child may take to end in good order once it has been asked to. */
+#define GRACE_NS UINT64_C(30000000000)
+
+void fb_isolate_patience(unsigned seconds)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t least = UINT64_C(2) << 30;
-    uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
-    return half > least ? half : least;
+    struct itimerval timer = { .it_value = { .tv_sec = seconds } };
+    setitimer(ITIMER_VIRTUAL, &timer, NULL);
 }
 
-/* Resident memory that is no mapped file, 0 when not known. */
-static uint64_t anonymous_bytes(pid_t pid)
+int fb_isolate_open(const char *spec, struct fb_source **out, struct fb_error *err)
 {
-    char path[64];
-    uint64_t resident = 0, shared = 0;
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    FILE *stream = fopen(path, "re");
-    if (!stream)
-        return 0;
-    int fields = fscanf(stream, "%*u %" SCNu64 " %" SCNu64, &resident, &shared);
-    fclose(stream);
-    return fields == 2 && resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE)
-                                            : 0;
+    fb_isolate_patience(FB_PATIENCE_S);
+    int rc = fb_source_open(spec, fb_warn, NULL, out, err);
+    fb_isolate_patience(0);
+    return rc;
 }
 
-/* Until the child's end: passes signals on and watches its memory. True when it had to be killed
- * for that. */
+/* Until the child's end: passes signals on and watches its memory. Who asks twice, or waits longer
+ * than the grace, wants an end of it: a library that goes in circles never sees the first signal.
+ * True when the child had to be killed for its memory. */
 static bool watch(pid_t pid, const sigset_t *signals, uint64_t memory_limit, int *status)
 {
     const struct timespec tick = { 0, POLL_NS };
-    bool killed = false;
+    bool too_large = false;
+    uint64_t asked_ns = 0;
     while (waitpid(pid, status, WNOHANG) == 0) {
-        int signal_number = sigtimedwait(signals, NULL, &tick);
-        if (signal_number == SIGTERM || signal_number == SIGINT)
-            kill(pid, signal_number);
-        if (!killed && anonymous_bytes(pid) > memory_limit) {
+        int number = sigtimedwait(signals, NULL, &tick);
+        bool asked = number == SIGTERM || number == SIGINT;
+        if (asked)
+            kill(pid, asked_ns ? SIGKILL : number);
+        if (asked && !asked_ns)
+            asked_ns = fb_clock_ns();
+        else if (asked_ns && fb_clock_ns() - asked_ns > GRACE_NS)
             kill(pid, SIGKILL);
-            killed = true;
+        if (!too_large && fb_memory_private(pid) > memory_limit) {
+            kill(pid, SIGKILL);
+            too_large = true;
         }
     }
-    return killed;
+    return too_large;
 }
 
 /* Removes PATH.tmp-PID-*. The id of a process that has just ended can be nobody else's. */
@@ -108,6 +113,11 @@ static int explain(int status, bool killed, uint64_t memory_limit, const char *w
     if (number == SIGKILL || number == SIGTERM || number == SIGINT)
         return fb_fail(err, FB_EINTERRUPTED, "%s: killed by signal %d (%s)", what, number,
                        strsignal(number));
+    if (number == SIGVTALRM)
+        return fb_fail(err, FB_EFORMAT,
+                       "%s: the storage library does not come to an end with it; the file is "
+                       "probably damaged",
+                       what);
     return fb_fail(err, FB_EFORMAT,
                    "%s: the storage library crashed (signal %d, %s); the file is probably damaged",
                    what, number, strsignal(number));

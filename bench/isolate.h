@@ -4,15 +4,21 @@
 #define FB_BENCH_ISOLATE_H
 
 #include "base/error.h"
+#include "datasets/source.h"
 
 #include <stdint.h>
 
-/* 2 GiB or half of the machine's memory, whichever is more. */
-uint64_t fb_isolate_default_limit(void);
+/* Within the work: ends the child when it computes for `seconds` from now on; 0: no longer. */
+void fb_isolate_patience(unsigned seconds);
+
+/* fb_source_open with warnings on stderr and patience for FB_PATIENCE_S: a damaged file can send a
+ * library in circles. */
+#define FB_PATIENCE_S 300
+int fb_isolate_open(const char *spec, struct fb_source **out, struct fb_error *err);
 
 /* Runs `work` in a child, which exits with what it returns, by exit(). The child's anonymous memory
  * (mapped files do not count) is looked at every 20 ms; beyond memory_limit bytes it is killed.
- * SIGTERM and SIGINT are passed on, and the child decides.
+ * SIGTERM and SIGINT are passed on, and the child decides; a second one, or 30 s, ends it.
  *
  * Returns the child's exit code (0 to 255), or a negative code where it was killed; then the
  * temporary files that it left beside any path among the `count` words are removed (see

@@ -1,6 +1,7 @@
 #include "bench/process.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -176,21 +177,6 @@ static int reap(struct fb_process *process, struct fb_error *err)
     return err->code;
 }
 
-/* Memory of the process's own: a file that it maps is the page cache's. */
-static uint64_t private_bytes(pid_t pid)
-{
-    char path[64];
-    unsigned long long pages = 0, shared = 0;
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%*u %llu %llu", &pages, &shared) != 2)
-        pages = shared = 0;
-    fclose(file);
-    return (pages - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* --- talking ---------------------------------------------------------------------------------- */
 
 static int watch(struct fb_process *process, struct fb_error *err)
@@ -205,7 +191,7 @@ static int watch(struct fb_process *process, struct fb_error *err)
     if (now > process->deadline_ns)
         return fb_fail(err, FB_EIO, "worker did not finish within the block timeout of %.3g s",
                        (double)process->limits.timeout_ns / 1e9);
-    uint64_t bytes = private_bytes(process->pid);
+    uint64_t bytes = fb_memory_private(process->pid);
     if (bytes > process->limits.memory_bytes)
         return fb_fail(err, FB_EMEMORY,
                        "worker used %s, more than the memory limit of %s (--memory-limit)",

@@ -73,10 +73,11 @@ static int make_folder(struct state *state, struct fb_error *err)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static int finish_record(struct fb_cell *cell, const struct fb_iterations *iterations,
-                         struct fb_error *err)
+/* The cell's record with what has been measured until now. */
+static int finish_record(const struct fb_cell *cell, const struct fb_iterations *iterations,
+                         struct fb_record *record, struct fb_error *err)
 {
-    struct fb_record *record = &cell->record;
+    *record = cell->record;
     if (cell->active) {
         SET(record->status, "ok");
         record->reason[0] = '\0';
@@ -86,7 +87,6 @@ static int finish_record(struct fb_cell *cell, const struct fb_iterations *itera
     if (cell->active && (record->blocks == 0 || record->blocks == FB_NA)) {
         SET(record->status, "not-run");
         SET(record->reason, "the run ended before its turn");
-        SET(record->verification, "not verified");
     }
     bool measured = strcmp(record->status, "ok") == 0;
     if (measured && !(cell->subject->flags & FB_NO_FILE))
@@ -117,9 +117,10 @@ static int make_records(struct state *state, struct fb_run *out, struct fb_error
     int rc = 0;
     withhold(&state->cells, &state->iterations);
     for (size_t i = 0; rc == 0 && i < state->cells.count; i++) {
-        rc = finish_record(&state->cells.items[i], &state->iterations, err);
+        struct fb_record record;
+        rc = finish_record(&state->cells.items[i], &state->iterations, &record, err);
         if (rc == 0)
-            rc = fb_records_add(&out->records, &state->cells.items[i].record, err);
+            rc = fb_records_add(&out->records, &record, err);
     }
     if (rc == 0)
         fb_rank(&out->records);
@@ -162,6 +163,17 @@ static int write_all(const struct state *state, const struct fb_run *run, struct
     free(iterations);
     free(plan);
     free(environment);
+    return rc;
+}
+
+/* Behind each round, so that whatever stops the run later costs one round at the most. */
+static int save(void *context, struct fb_error *err)
+{
+    struct fb_run so_far = { 0 };
+    int rc = make_records(context, &so_far, err);
+    if (rc == 0)
+        rc = write_all(context, &so_far, err);
+    fb_run_free(&so_far);
     return rc;
 }
 
@@ -220,7 +232,7 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     *out = (struct fb_run){ 0 };
     int rc = prepare(&state, err);
     if (rc == 0) {
-        rc = fb_cells_run(config, &state.cells, &state.iterations, err);
+        rc = fb_cells_run(config, &state.cells, &state.iterations, save, &state, err);
         out->interrupted = rc == FB_EINTERRUPTED;
         if (out->interrupted)
             rc = 0;

@@ -150,7 +150,9 @@ static int run_round(const struct fb_run_config *config, struct fb_cells *cells,
 }
 
 int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,
-                 struct fb_iterations *iterations, struct fb_error *err)
+                 struct fb_iterations *iterations,
+                 int (*after_round)(void *context, struct fb_error *err), void *context,
+                 struct fb_error *err)
 {
     struct fb_random random;
     uint64_t block = 0, done = 0, start = fb_clock_ns();
@@ -171,6 +173,8 @@ int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,
         fb_random_shuffle(&random, order, count);
         rc = run_round(config, cells, order, count, &round, &done, count * (config->blocks + 1),
                        iterations, err);
+        if (rc == 0)
+            rc = after_round(context, err);
     }
     free(order);
     return rc;

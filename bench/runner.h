@@ -31,10 +31,12 @@ int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *
 void fb_cells_free(struct fb_cells *cells);
 
 /* Measures all active cells: one calibrating block of each warm cell, then config->blocks rounds of
- * one block of each cell in random order. A cell that fails is marked and left out of later rounds.
- * Returns FB_EINTERRUPTED after Ctrl-C, with all
- * that was measured in place. */
+ * one block of each cell in random order, and calls after_round behind each. A cell that fails is
+ * marked and left out of later rounds. FB_EINTERRUPTED after Ctrl-C, with all that was measured in
+ * place. */
 int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,
-                 struct fb_iterations *iterations, struct fb_error *err);
+                 struct fb_iterations *iterations,
+                 int (*after_round)(void *context, struct fb_error *err), void *context,
+                 struct fb_error *err);
 
 #endif

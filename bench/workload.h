@@ -29,8 +29,12 @@ int fb_workload_parse(const char *spec, const struct fb_workload **workload,
 /* The option rows that workloads share. Defaults of "" mean: what fits the dataset. */
 #define FB_OPTION_ARRAY                                                                           \
     {                                                                                             \
+        "array", FB_OPTION_TEXT, "", 0, 0, NULL, NULL, "glob over array paths (default: all)"     \
+    }
+#define FB_OPTION_FACE                                                                            \
+    {                                                                                             \
         "array", FB_OPTION_TEXT, "", 0, 0, NULL, NULL,                                            \
-            "glob over array paths; default: all, or */expert/face in a NoXiRe dataset"           \
+            "glob over array paths (default: */expert/face in a NoXiRe dataset, else all)"        \
     }
 #define FB_OPTION_N(fallback, what)                                                               \
     {                                                                                             \

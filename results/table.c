@@ -252,6 +252,32 @@ static void print_workload(struct page *page, const struct fb_record *workload)
     fputc('\n', page->out);
 }
 
+/* What a reader of the table must know about the conditions. */
+static void print_conditions(FILE *out, const struct fb_records *records)
+{
+    uint64_t least = FB_NA, most = 0;
+    bool cold = false;
+    char a[32], b[32];
+    for (size_t i = 0; i < records->count; i++) {
+        const struct fb_record *record = &records->items[i];
+        uint64_t cache = record->chunk_cache_bytes;
+        cold |= strcmp(record->status, "ok") == 0 && strcmp(record->cache, "cold") == 0;
+        if (cache != FB_NA && cache > 0) {
+            least = cache < least ? cache : least;
+            most = cache > most ? cache : most;
+        }
+    }
+    if (cold)
+        fputs("cold: out of this machine's page cache; a host or a disk below may still hold it\n",
+              out);
+    if (most > 0 && least == most)
+        fprintf(out, "chunk cache in force: %s for each open array\n",
+                fb_format_bytes(most, a, sizeof a));
+    else if (most > 0)
+        fprintf(out, "chunk cache in force: %s to %s for each open array\n",
+                fb_format_bytes(least, a, sizeof a), fb_format_bytes(most, b, sizeof b));
+}
+
 void fb_table_print(FILE *out, const struct fb_records *records, bool colour, unsigned width)
 {
     struct page page = { .out = out, .records = records, .colour = colour };
@@ -279,5 +305,6 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
         fputs("?: the cache state before the blocks could not be proven\n", out);
     if (page.no_interval)
         fputs("-: fewer than 6 blocks give no 95 % interval\n", out);
+    print_conditions(out, records);
     free(page.rows);
 }

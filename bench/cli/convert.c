@@ -1,5 +1,6 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/isolate.h"
 #include "bench/cli/store.h"
 
 #include <stdio.h>
@@ -85,7 +86,7 @@ int fb_command_convert(int argc, char **argv, struct fb_error *err)
         asprintf(&skipping, "openface:%s,bad-rows=skip", arguments.source) < 0)
         rc = fb_fail_memory(err, "the source");
     if (rc == 0)
-        rc = fb_source_open(skipping ? skipping : arguments.source, fb_warn, NULL, &source, err);
+        rc = fb_isolate_open(skipping ? skipping : arguments.source, &source, err);
     if (rc == 0)
         rc = fb_target_write(&target, source, err);
     fb_source_close(source);

@@ -1,6 +1,7 @@
 #include "base/number.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/isolate.h"
 #include "bench/cli/info_table.h"
 #include "datasets/manifest.h"
 #include "formats/format.h"
@@ -143,7 +144,7 @@ int fb_command_info(int argc, char **argv, struct fb_error *err)
     struct fb_reader *reader = NULL;
     struct stat st;
     argp_parse(&info_argp, argc, argv, 0, NULL, &arguments);
-    int rc = fb_source_open(arguments.file, fb_warn, NULL, &source, err);
+    int rc = fb_isolate_open(arguments.file, &source, err);
     if (rc)
         return rc;
     if (stat(arguments.file, &st) == 0 && S_ISREG(st.st_mode))

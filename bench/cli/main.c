@@ -1,4 +1,5 @@
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "base/options.h"
 #include "bench/cli/arguments.h"
@@ -170,7 +171,7 @@ static int run_isolated(struct invocation *invocation)
 
 int main(int argc, char **argv)
 {
-    struct invocation invocation = { .memory_limit = fb_isolate_default_limit() };
+    struct invocation invocation = { .memory_limit = fb_memory_limit() };
     argp_err_exit_status = EXIT_USAGE;
     argp_program_version_hook = print_version;
     /* A file that may not grow is an error to report, not a death. */

@@ -3,6 +3,7 @@
 #include "bench/cli/address.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/isolate.h"
 #include "bench/cli/values.h"
 #include "datasets/npy.h"
 #include "formats/format.h"
@@ -188,7 +189,7 @@ int fb_command_read(int argc, char **argv, struct fb_error *err)
     if (!rows.npy && !to_stdout && !ends_in(arguments.out, ".csv"))
         return fb_fail(err, FB_EUSAGE, "-o %s: the name must end in .npy or .csv, or be -",
                        arguments.out);
-    int rc = fb_source_open(arguments.file, fb_warn, NULL, &rows.source, err);
+    int rc = fb_isolate_open(arguments.file, &rows.source, err);
     if (rc)
         return rc;
     const struct fb_catalog *catalog = fb_source_catalog(rows.source);

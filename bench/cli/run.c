@@ -1,5 +1,6 @@
 /* `fmtbench run`: measure, show the table, say it in plain sentences, draw the pictures. */
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCKS_DEFAULT 6
 #define MAX_BYTES_DEFAULT UINT64_C(256000000)
@@ -57,7 +57,7 @@ static const struct argp_option options[] = {
     { "worker", KEY_WORKER, "PROGRAM", 0, "External worker whose formats take part", 0 },
     { "max-bytes", KEY_MAX_BYTES, "SIZE", 0, "Arrays taken from a file (default: 256MB)", 0 },
     { "memory-limit", KEY_MEMORY, "SIZE", 0,
-      "Memory of a worker (default: half of the machine's)", 0 },
+      "Memory of a worker (default: half of the machine's, 2 GiB at least)", 0 },
     { "block-timeout", KEY_TIMEOUT, "SECONDS", 0, "Longest time of a block (default: 60)", 0 },
     { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so", 0 },
     { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
@@ -216,8 +216,7 @@ static void defaults(struct arguments *a, struct fb_error *err)
             .max_bytes = MAX_BYTES_DEFAULT,
             .limits = {
                 .timeout_ns = TIMEOUT_S_DEFAULT * UINT64_C(1000000000),
-                .memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) *
-                                (uint64_t)sysconf(_SC_PAGESIZE) / 2,
+                .memory_bytes = fb_memory_limit(),
             },
         },
         .err = err,

@@ -1,6 +1,7 @@
 #include "bench/cli/address.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/isolate.h"
 #include "formats/format.h"
 
 #include <inttypes.h>
@@ -94,7 +95,7 @@ int fb_command_search(int argc, char **argv, struct fb_error *err)
     if (arguments.frames)
         rc = fb_argument_range("--frames", arguments.frames, &query.min, &query.max, err);
     if (rc == 0)
-        rc = fb_source_open(arguments.file, fb_warn, NULL, &source, err);
+        rc = fb_isolate_open(arguments.file, &source, err);
     if (rc)
         return rc;
     const struct fb_catalog *catalog = fb_source_catalog(source);

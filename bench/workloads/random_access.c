@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static const struct fb_option options[] = {
-    FB_OPTION_ARRAY,
+    FB_OPTION_FACE,
     FB_OPTION_N("10", "arrays to read, at the most all; 0: all"),
     FB_OPTION_SEED,
     { 0 },

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const struct fb_option options[] = {
-    FB_OPTION_ARRAY,
+    FB_OPTION_FACE,
     FB_OPTION_AXIS("axis whose length is the frame count"),
     FB_OPTION_SEED,
     { 0 },

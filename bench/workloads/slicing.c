@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct fb_option options[] = {
-    FB_OPTION_ARRAY,
+    FB_OPTION_FACE,
     FB_OPTION_AXIS("axis along which windows are cut"),
     FB_OPTION_WINDOW("100", "elements of a window along the axis, clipped to the array; 0: the whole "
                             "axis"),

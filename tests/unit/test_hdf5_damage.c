@@ -2,14 +2,14 @@
  * so that a fault within libhdf5 itself is counted instead of ending the test. */
 #include "base/output.h"
 #include "base/random.h"
+#include "bench/isolate.h"
 #include "hdf5_tests.h"
 
 #include <hdf5.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
-#define CHILD_BYTES ((rlim_t)1 << 30)
+#define CHILD_BYTES ((uint64_t)1 << 30)
 #define CHILD_SECONDS 10
 
 enum outcome { FINE, REFUSED, SILENT };
@@ -66,24 +66,26 @@ static enum outcome try_file(const char *path)
     return H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0 ? outcome : SILENT;
 }
 
-/* The outcome, or -1 when the child was killed. */
-static int try_in_child(const char *path)
+/* An exit code that nothing but try_file gives. */
+#define OUTCOME_CODE 40
+
+static int try_work(void *path)
 {
-    int status;
-    pid_t child = fork();
-    if (child == 0) {
-        const struct rlimit memory = { CHILD_BYTES, CHILD_BYTES }, none = { 0, 0 };
-        const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-        /* cmocka would go on with the tests in the child. */
-        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-            signal(faults[i], SIG_DFL);
-        setrlimit(RLIMIT_AS, &memory);
-        setrlimit(RLIMIT_CORE, &none);
-        alarm(CHILD_SECONDS);
-        _exit(try_file(path));
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+    /* cmocka would go on with the tests in the child. */
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        signal(faults[i], SIG_DFL);
+    fb_isolate_patience(CHILD_SECONDS);
+    _exit(OUTCOME_CODE + (int)try_file(path));
+}
+
+/* The outcome, or -1 when the child was killed. */
+static int try_in_child(char *path)
+{
+    struct fb_error err;
+    int code = fb_isolate(try_work, path, CHILD_BYTES, path, NULL, 0, &err);
+    assert_true(code < 0 || code >= OUTCOME_CODE);
+    return code < 0 ? -1 : code - OUTCOME_CODE;
 }
 
 static void replace_file(const char *path, const char *data, size_t length)

@@ -1,0 +1,27 @@
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+uint64_t fb_memory_private(pid_t pid)
+{
+    char path[64];
+    uint64_t resident = 0, shared = 0;
+    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    FILE *stream = fopen(path, "re");
+    if (!stream)
+        return 0;
+    int fields = fscanf(stream, "%*u %" SCNu64 " %" SCNu64, &resident, &shared);
+    fclose(stream);
+    return fields == 2 && resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE)
+                                            : 0;
+}
+
+uint64_t fb_memory_limit(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t least = UINT64_C(2) << 30;
+    uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
+    return half > least ? half : least;
+}
