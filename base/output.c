@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +92,28 @@ void fb_output_abort(struct fb_output *output)
     *output = (struct fb_output){ 0 };
 }
 
-int fb_output_close_stream(struct fb_output *output, FILE *stream, struct fb_error *err)
+int fb_output_write(const char *path,
+                    int (*print)(void *context, FILE *stream, struct fb_error *err), void *context,
+                    struct fb_error *err)
 {
-    int failed = ferror(stream);
-    if (fclose(stream) != 0 || failed)
-        return fb_fail_errno(err, "cannot write %s", output->path);
-    return 0;
+    struct fb_output output;
+    int rc = fb_output_begin(&output, path, err);
+    if (rc)
+        return rc;
+    FILE *stream = fopen(output.temp, "we");
+    if (!stream) {
+        rc = fb_fail_errno(err, "cannot write %s", path);
+    } else {
+        rc = print(context, stream, err);
+        bool failed = ferror(stream) != 0;
+        failed |= fclose(stream) != 0;
+        if (rc == 0 && failed)
+            rc = fb_fail_errno(err, "cannot write %s", path);
+    }
+    if (rc == 0)
+        return fb_output_commit(&output, err);
+    fb_output_abort(&output);
+    return rc;
 }
 
 int fb_make_folder(const char *path, struct fb_error *err)

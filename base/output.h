@@ -20,8 +20,13 @@ int fb_output_commit(struct fb_output *output, struct fb_error *err);
 /* Safe after commit, after a failed begin and on a zeroed struct. */
 void fb_output_abort(struct fb_output *output);
 
-/* fclose with the checks that make a full disk seen; names output->path in the message. */
-int fb_output_close_stream(struct fb_output *output, FILE *stream, struct fb_error *err);
+/* The whole of it for what can be written to a stream: begin, print(context, stream, err), close with
+ * the checks that make a full disk seen, commit. print need not check its own writes. A positive
+ * result of print means that there is nothing to write: the file is left as it was, and the result
+ * handed on. */
+int fb_output_write(const char *path,
+                    int (*print)(void *context, FILE *stream, struct fb_error *err), void *context,
+                    struct fb_error *err);
 
 /* mkdir -p. Existing folders are fine. */
 int fb_make_folder(const char *path, struct fb_error *err);

@@ -129,18 +129,20 @@ static json_t *describe(const char *data_path, json_t *worker_libraries)
     return out;
 }
 
+static int print_json(void *record, FILE *stream, struct fb_error *err)
+{
+    if (json_dumpf(record, stream, JSON_INDENT(2)) < 0 && !ferror(stream))
+        return fb_fail_memory(err, "the environment record");
+    putc('\n', stream);
+    return 0;
+}
+
 int fb_environment_write(const char *path, const char *data_path, json_t *more,
                          json_t *worker_libraries, struct fb_error *err)
 {
-    struct fb_output output;
     json_t *record = describe(data_path, worker_libraries);
     json_object_set_new(record, "run", more);
-    int rc = fb_output_begin(&output, path, err);
-    if (rc == 0 && json_dump_file(record, output.temp, JSON_INDENT(2)) < 0)
-        rc = fb_fail_errno(err, "cannot write %s", path);
-    if (rc == 0)
-        rc = fb_output_commit(&output, err);
-    fb_output_abort(&output);
+    int rc = fb_output_write(path, print_json, record, err);
     json_decref(record);
     return rc;
 }

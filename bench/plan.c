@@ -208,28 +208,21 @@ static void print_request(FILE *stream, const struct fb_request *request)
     print_text(stream, request->name ? request->name : "");
 }
 
-int fb_plan_write(const struct fb_plan *plan, const char *path, struct fb_error *err)
+static int print_plan(void *context, FILE *stream, struct fb_error *err)
 {
-    struct fb_output output;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    FILE *stream = fopen(output.temp, "w");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-        goto out;
-    }
+    const struct fb_plan *plan = context;
+    (void)err;
     fprintf(stream, "%s\n", header);
     for (size_t i = 0; i < plan->count; i++) {
         print_request(stream, &plan->requests[i]);
         putc('\n', stream);
     }
-    rc = fb_output_close_stream(&output, stream, err);
-    if (rc == 0)
-        rc = fb_output_commit(&output, err);
-out:
-    fb_output_abort(&output);
-    return rc;
+    return 0;
+}
+
+int fb_plan_write(const struct fb_plan *plan, const char *path, struct fb_error *err)
+{
+    return fb_output_write(path, print_plan, (void *)plan, err);
 }
 
 void fb_plan_print_header(FILE *stream)

@@ -101,17 +101,10 @@ int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *d
     return rc;
 }
 
-int fb_tasks_write(const struct fb_tasks *tasks, const char *path, struct fb_error *err)
+static int print_tasks(void *context, FILE *stream, struct fb_error *err)
 {
-    struct fb_output output;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    FILE *stream = fopen(output.temp, "w");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-        goto out;
-    }
+    const struct fb_tasks *tasks = context;
+    (void)err;
     fb_plan_print_header(stream);
     for (size_t i = 0; i < tasks->count; i++) {
         const struct fb_task *task = &tasks->items[i];
@@ -121,10 +114,10 @@ int fb_tasks_write(const struct fb_tasks *tasks, const char *path, struct fb_err
         fb_plan_print(stream, task->workload->name, task->options, &task->variant[v].plan,
                       task->variant[v].hashes);
     }
-    rc = fb_output_close_stream(&output, stream, err);
-    if (rc == 0)
-        rc = fb_output_commit(&output, err);
-out:
-    fb_output_abort(&output);
-    return rc;
+    return 0;
+}
+
+int fb_tasks_write(const struct fb_tasks *tasks, const char *path, struct fb_error *err)
+{
+    return fb_output_write(path, print_tasks, (void *)tasks, err);
 }

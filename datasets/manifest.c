@@ -218,30 +218,21 @@ static int to_json(const struct fb_manifest *manifest, json_t **out, struct fb_e
     return 0;
 }
 
+static int print_json(void *root, FILE *stream, struct fb_error *err)
+{
+    if (json_dumpf(root, stream, JSON_INDENT(1)) < 0 && !ferror(stream))
+        return fb_fail_memory(err, "a manifest");
+    putc('\n', stream);
+    return 0;
+}
+
 int fb_manifest_write(const struct fb_manifest *manifest, const char *file, struct fb_error *err)
 {
-    struct fb_output output = { 0 };
-    FILE *stream = NULL;
     json_t *root = NULL;
     char *path = fb_manifest_path(file);
     int rc = path ? to_json(manifest, &root, err) : fb_fail_memory(err, "a manifest");
     if (rc == 0)
-        rc = fb_output_begin(&output, path, err);
-    if (rc)
-        goto out;
-    stream = fopen(output.temp, "w");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-        goto out;
-    }
-    if (json_dumpf(root, stream, JSON_INDENT(1)) < 0 || fputc('\n', stream) == EOF)
-        rc = fb_fail_errno(err, "cannot write %s", path);
-    int closed = fb_output_close_stream(&output, stream, rc ? NULL : err);
-    rc = rc ? rc : closed;
-    if (rc == 0)
-        rc = fb_output_commit(&output, err);
-out:
-    fb_output_abort(&output);
+        rc = fb_output_write(path, print_json, root, err);
     json_decref(root);
     free(path);
     return rc;

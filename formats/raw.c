@@ -123,26 +123,24 @@ static int write_all(struct writer *writer, struct fb_source *source, struct fb_
     return rc;
 }
 
+struct raw_job {
+    const char *path;
+    struct fb_source *source;
+};
+
+static int print_raw(void *context, FILE *stream, struct fb_error *err)
+{
+    const struct raw_job *job = context;
+    struct writer writer = { stream, job->path, 0 };
+    return write_all(&writer, job->source, err);
+}
+
 static int raw_create(const char *path, struct fb_source *source, const struct fb_options *unused,
                       struct fb_error *err)
 {
-    struct fb_output output;
+    struct raw_job job = { path, source };
     (void)unused;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    struct writer writer = { fopen(output.temp, "wb"), path, 0 };
-    if (!writer.stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-    } else {
-        rc = write_all(&writer, source, err);
-        int closed = fb_output_close_stream(&output, writer.stream, rc ? NULL : err);
-        rc = rc ? rc : closed;
-    }
-    if (rc == 0)
-        return fb_output_commit(&output, err);
-    fb_output_abort(&output);
-    return rc;
+    return fb_output_write(path, print_raw, &job, err);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -157,40 +157,35 @@ int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteratio
     return rc;
 }
 
-static int write_table(const char *path, const struct fb_column *columns, const void *items,
-                       size_t count, size_t size, struct fb_error *err)
+struct table {
+    const struct fb_column *columns;
+    const void *items;
+    size_t count, size;
+};
+
+static int print_table(void *context, FILE *stream, struct fb_error *err)
 {
-    struct fb_output output;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    FILE *stream = fopen(output.temp, "we");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-        fb_output_abort(&output);
-        return rc;
-    }
-    fb_csv_write_header(stream, columns);
-    for (size_t i = 0; i < count && !ferror(stream); i++)
-        fb_csv_write_row(stream, columns, (const char *)items + i * size);
-    rc = fb_output_close_stream(&output, stream, err);
-    if (rc == 0)
-        rc = fb_output_commit(&output, err);
-    fb_output_abort(&output);
-    return rc;
+    const struct table *table = context;
+    (void)err;
+    fb_csv_write_header(stream, table->columns);
+    for (size_t i = 0; i < table->count && !ferror(stream); i++)
+        fb_csv_write_row(stream, table->columns, (const char *)table->items + i * table->size);
+    return 0;
 }
 
 int fb_records_write(const struct fb_records *records, const char *path, struct fb_error *err)
 {
-    return write_table(path, fb_record_columns, records->items, records->count,
-                       sizeof *records->items, err);
+    struct table table = { fb_record_columns, records->items, records->count,
+                           sizeof *records->items };
+    return fb_output_write(path, print_table, &table, err);
 }
 
 int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
                         struct fb_error *err)
 {
-    return write_table(path, fb_iteration_columns, iterations->items, iterations->count,
-                       sizeof *iterations->items, err);
+    struct table table = { fb_iteration_columns, iterations->items, iterations->count,
+                           sizeof *iterations->items };
+    return fb_output_write(path, print_table, &table, err);
 }
 
 static int take_record(void *context, const void *row, struct fb_error *err)

@@ -29,38 +29,37 @@ static int add_picture(struct fb_pictures *pictures, const struct fb_picture *pi
     return 0;
 }
 
+struct table {
+    const struct fb_records *records;
+    const struct fb_record *workload;
+    enum kind kind;
+    struct fb_picture *picture;
+};
+
+#define NO_DATA 1
+
+static int print_table(void *context, FILE *stream, struct fb_error *err)
+{
+    const struct table *table = context;
+    bool made = false;
+    int rc = fill(table->records, table->workload, table->kind, stream, table->picture, &made, err);
+    return rc == 0 && !made ? NO_DATA : rc;
+}
+
 /* Writes FOLDER/NAME.csv and lists the picture, if there is data for it. */
 static int write_one(const struct fb_records *records, const struct fb_record *workload,
                      enum kind kind, const char *folder, struct fb_picture *picture,
                      struct fb_pictures *out, struct fb_error *err)
 {
-    struct fb_output output = { 0 };
-    bool made = false;
-    int rc = 0;
+    struct table table = { records, workload, kind, picture };
     size_t size = strlen(folder) + sizeof picture->name + 8;
     char *path = malloc(size);
     if (!path)
         return fb_fail_memory(err, "a file name");
     snprintf(path, size, "%s/%s.csv", folder, picture->name);
-    if ((rc = fb_output_begin(&output, path, err)) != 0)
-        goto out;
-    FILE *stream = fopen(output.temp, "we");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-        goto out;
-    }
-    rc = fill(records, workload, kind, stream, picture, &made, err);
-    int closed = fb_output_close_stream(&output, stream, rc ? NULL : err);
-    if (rc == 0)
-        rc = closed;
-    if (rc || !made)
-        goto out;
-    if ((rc = fb_output_commit(&output, err)) == 0)
-        rc = add_picture(out, picture, err);
-out:
-    fb_output_abort(&output);
+    int rc = fb_output_write(path, print_table, &table, err);
     free(path);
-    return rc;
+    return rc == 0 ? add_picture(out, picture, err) : rc == NO_DATA ? 0 : rc;
 }
 
 /* "workload-slicing", "workload-slicing-2" for the second set of options in the same run. The name

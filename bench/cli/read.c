@@ -153,24 +153,21 @@ static int print_all(const struct rows *rows, FILE *stream, const char *name, st
     return print_rows(rows, stream, name, err);
 }
 
+struct saving {
+    const struct rows *rows;
+    const char *path;
+};
+
+static int print_file(void *context, FILE *stream, struct fb_error *err)
+{
+    const struct saving *saving = context;
+    return print_all(saving->rows, stream, saving->path, err);
+}
+
 static int save(const struct rows *rows, const char *path, struct fb_error *err)
 {
-    struct fb_output output;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    FILE *stream = fopen(output.temp, "wb");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-    } else {
-        rc = print_all(rows, stream, path, err);
-        int closed = fb_output_close_stream(&output, stream, rc ? NULL : err);
-        rc = rc ? rc : closed;
-    }
-    if (rc == 0)
-        return fb_output_commit(&output, err);
-    fb_output_abort(&output);
-    return rc;
+    struct saving saving = { rows, path };
+    return fb_output_write(path, print_file, &saving, err);
 }
 
 static bool ends_in(const char *text, const char *end)

@@ -169,28 +169,17 @@ static int write_all(struct writer *writer, struct fb_error *err)
     return rc;
 }
 
+static int print_document(void *context, FILE *stream, struct fb_error *err)
+{
+    struct writer *writer = context;
+    msgpack_packer_init(&writer->packer, stream, write_callback);
+    return write_all(writer, err);
+}
+
 int fb_msgpack_create(const char *path, struct fb_source *source, const struct fb_options *unused,
                       struct fb_error *err)
 {
-    struct fb_output output;
+    struct writer writer = { .path = path, .source = source, .catalog = fb_source_catalog(source) };
     (void)unused;
-    int rc = fb_output_begin(&output, path, err);
-    if (rc)
-        return rc;
-    FILE *stream = fopen(output.temp, "wb");
-    if (!stream) {
-        rc = fb_fail_errno(err, "cannot write %s", path);
-    } else {
-        struct writer writer = { .path = path,
-                                 .source = source,
-                                 .catalog = fb_source_catalog(source) };
-        msgpack_packer_init(&writer.packer, stream, write_callback);
-        rc = write_all(&writer, err);
-        int closed = fb_output_close_stream(&output, stream, rc ? NULL : err);
-        rc = rc ? rc : closed;
-    }
-    if (rc == 0)
-        return fb_output_commit(&output, err);
-    fb_output_abort(&output);
-    return rc;
+    return fb_output_write(path, print_document, &writer, err);
 }
