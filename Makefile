@@ -131,9 +131,12 @@ asan:
 	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) B=$(B)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
 
+# Workers too, which makes each of them take a second: the tests with hundreds of them are left out.
+VALGRIND_TESTS := tests/cli/basics.py tests/cli/bad_input.py tests/cli/run_worker.py
+
 valgrind: $(FMTBENCH)
 	FMTBENCH=$(abspath tests/under-valgrind) FMTBENCH_REAL=$(abspath $(FMTBENCH)) \
-	    PYTHON=$(PYTHON) FMTBENCH_SLOW=1 prove -j$(JOBS) --timer -e tests/run-one $(wildcard tests/cli/*.py)
+	    PYTHON=$(PYTHON) prove -j$(JOBS) --timer -e tests/run-one $(VALGRIND_TESTS)
 
 # --- benchmarks of fmtbench itself ----------------------------------------------------------------
 

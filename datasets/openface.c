@@ -260,7 +260,7 @@ static int openface_open(const char *path, const struct fb_options *options,
 
 const struct fb_importer fb_importer_openface = {
     .name = "openface",
-    .summary = "a folder of OpenFace 2.x CSV files, <session>_expert.csv and <session>_novice.csv",
+    .summary = "a folder of OpenFace 2.x CSV files, SESSION_expert.csv and SESSION_novice.csv",
     .options = openface_options,
     .recognises = openface_recognises,
     .open = openface_open,

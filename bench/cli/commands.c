@@ -11,6 +11,7 @@ const struct fb_command fb_commands[] = {
     { "read", "print an array, or save it as .npy or .csv", fb_command_read, true },
     { "search", "find samples by frame count or name", fb_command_search, true },
     { "list", "show formats, sources and workloads with their options", fb_command_list, false },
+    { "show", "print the table of a run again", fb_command_show, false },
     { "plot", "draw the pictures of a run again", fb_command_plot, false },
     { "schema", "describe the columns of results.csv and iterations.csv", fb_command_schema,
       false },

@@ -11,6 +11,7 @@ int fb_command_info(int argc, char **argv, struct fb_error *err);
 int fb_command_read(int argc, char **argv, struct fb_error *err);
 int fb_command_search(int argc, char **argv, struct fb_error *err);
 int fb_command_list(int argc, char **argv, struct fb_error *err);
+int fb_command_show(int argc, char **argv, struct fb_error *err);
 int fb_command_plot(int argc, char **argv, struct fb_error *err);
 int fb_command_schema(int argc, char **argv, struct fb_error *err);
 int fb_command_worker(int argc, char **argv, struct fb_error *err);

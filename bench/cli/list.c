@@ -11,14 +11,30 @@ struct style {
     const char *bold, *plain;
 };
 
+#define ARG_MARKDOWN FB_ARG_FIRST_OWN
+
+struct list_arguments {
+    enum fb_colour colour;
+    bool markdown;
+};
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
+    struct list_arguments *arguments = state->input;
     if (key == FB_ARG_COLOR)
-        return fb_argument_color(state, arg, state->input);
+        return fb_argument_color(state, arg, &arguments->colour);
+    if (key == ARG_MARKDOWN) {
+        arguments->markdown = true;
+        return 0;
+    }
     return fb_argument_positional(key, arg, state, NULL, 0);
 }
 
-static const struct argp_option argp_options[] = { FB_COLOR_OPTION, { 0 } };
+static const struct argp_option argp_options[] = {
+    { "markdown", ARG_MARKDOWN, NULL, 0, "The tables of the README", 0 },
+    FB_COLOR_OPTION,
+    { 0 },
+};
 
 static const struct argp list_argp = {
     argp_options,
@@ -62,13 +78,43 @@ static const char *format_notes(const struct fb_format *format)
     return format->flags & FB_LOADS_WHOLE ? " [loads whole]" : "";
 }
 
+/* --- Markdown --------------------------------------------------------------------------------- */
+
+static void print_row(const char *name, const char *notes, const char *summary,
+                      const struct fb_option *options)
+{
+    printf("| `%s` | %s%s | ", name, summary, notes);
+    for (const struct fb_option *option = options; option && option->name; option++)
+        printf("%s`%s=%s`", option == options ? "" : " ", option->name,
+               *option->fallback ? option->fallback : "...");
+    puts(" |");
+}
+
+static void print_markdown(void)
+{
+    puts("| format | what it is | options and their defaults |\n| --- | --- | --- |");
+    for (size_t i = 0; fb_formats[i]; i++)
+        print_row(fb_formats[i]->name, format_notes(fb_formats[i]), fb_formats[i]->summary,
+                  fb_formats[i]->options);
+    puts("\n| workload | what it reads | options and their defaults |\n| --- | --- | --- |");
+    for (size_t i = 0; fb_workloads[i]; i++)
+        print_row(fb_workloads[i]->name, "", fb_workloads[i]->summary, fb_workloads[i]->options);
+    puts("\n| source | what it is | options and their defaults |\n| --- | --- | --- |");
+    for (size_t i = 0; fb_importers[i]; i++)
+        print_row(fb_importers[i]->name, "", fb_importers[i]->summary, fb_importers[i]->options);
+}
+
 int fb_command_list(int argc, char **argv, struct fb_error *err)
 {
     (void)err;
-    enum fb_colour colour = FB_COLOUR_AUTO;
-    argp_parse(&list_argp, argc, argv, 0, NULL, &colour);
-    bool coloured = fb_terminal_colour(stdout, colour);
+    struct list_arguments arguments = { FB_COLOUR_AUTO, false };
+    argp_parse(&list_argp, argc, argv, 0, NULL, &arguments);
+    bool coloured = fb_terminal_colour(stdout, arguments.colour);
     const struct style style = { coloured ? "\033[1m" : "", coloured ? "\033[0m" : "" };
+    if (arguments.markdown) {
+        print_markdown();
+        return 0;
+    }
     puts("Formats, as in -f NAME:option=value,option=value (defaults are shown)");
     for (size_t i = 0; fb_formats[i]; i++)
         print_entry(&style, fb_formats[i]->name, fb_formats[i]->summary,

@@ -1,0 +1,38 @@
+"""What the README says is what the program does: its tables come from the program's, its figures from
+the reference run."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import tap
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+REFERENCE = os.path.join(ROOT, "results/reference/demo")
+with open(os.path.join(ROOT, "README.md")) as file:
+    readme = file.read()
+
+with tap.case("the tables of formats, workloads and sources are those of `fmtbench list`"):
+    for table in tap.run("list", "--markdown").stdout.strip().split("\n\n"):
+        assert table in readme, table
+with tap.case("results/SCHEMA.md is what `fmtbench schema` prints"):
+    with open(os.path.join(ROOT, "results/SCHEMA.md")) as file:
+        assert file.read() == tap.run("schema").stdout
+with tap.case("the output shown is the reference run's, line by line"):
+    shown = re.search(r"<!-- from results/reference/demo -->\n```text\n(.*?)```", readme, re.S)
+    lines = [line for line in shown.group(1).splitlines() if line and line != "..."]
+    real = tap.run("show", REFERENCE, "--color=never").stdout.splitlines()
+    assert len(lines) > 10
+    for line in lines:
+        assert line in real, line
+with tap.case("every command, file and picture that the README names exists"):
+    commands = tap.run("--help").stdout
+    for name in set(re.findall(r"`?\./?(?:build/)?fmtbench ([a-z]+)", readme)):
+        assert re.search(rf"^  {name} ", commands, re.M), name
+    for path in re.findall(r"\]\(([^)#:]+)\)", readme):
+        assert os.path.exists(os.path.join(ROOT, path)), path
+with tap.case("every option of `run` that the README names exists"):
+    options = tap.run("run", "--help").stdout
+    for name in set(re.findall(r"`(--[a-z-]+)", readme)):
+        assert name in options, name
+tap.done()
