@@ -152,7 +152,7 @@ bench-scale: $(FMTBENCH)
 
 # --- the rest -------------------------------------------------------------------------------------
 
-.PHONY: install uninstall format clean schema
+.PHONY: install uninstall format clean docs
 install: $(FMTBENCH)
 	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
 	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
@@ -161,8 +161,11 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench
 	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench
 
-schema: $(FMTBENCH)
+# What stands in the docs but follows from the program's tables.
+docs: $(FMTBENCH)
 	$(FMTBENCH) schema > results/SCHEMA.md
+	$(FMTBENCH) list --markdown > $(B)/tables.md
+	sed -i -e '/^<!-- tables/,/^<!-- end of tables/{//!d}' -e '/^<!-- tables/r $(B)/tables.md' README.md
 
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
