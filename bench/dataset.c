@@ -35,10 +35,16 @@ const struct fb_catalog *fb_dataset_searched(const struct fb_dataset *dataset,
                                        : fb_source_catalog(fb_dataset_source(dataset, variant));
 }
 
-void fb_dataset_close(struct fb_dataset *dataset)
+void fb_dataset_close_sources(struct fb_dataset *dataset)
 {
     fb_source_close(dataset->narrowed);
     fb_source_close(dataset->source);
+    dataset->narrowed = dataset->source = NULL;
+}
+
+void fb_dataset_close(struct fb_dataset *dataset)
+{
+    fb_dataset_close_sources(dataset);
     fb_catalog_free(&dataset->whole);
     for (size_t i = 0; i < dataset->manifest_count; i++) {
         fb_manifest_free(&dataset->manifests[i]);

@@ -31,6 +31,8 @@ struct fb_dataset {
 /* Opens config->source, or what stands in config->files. FB_ENOTHING when no array is to be had. */
 int fb_dataset_open(const struct fb_run_config *config, struct fb_dataset *out,
                     struct fb_error *err);
+/* Closes all files: the runner holds none open while it measures. Name, whole and manifests stay. */
+void fb_dataset_close_sources(struct fb_dataset *dataset);
 void fb_dataset_close(struct fb_dataset *dataset);
 
 /* Data of a variant. */

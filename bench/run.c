@@ -232,6 +232,7 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     *out = (struct fb_run){ 0 };
     int rc = prepare(&state, err);
     if (rc == 0) {
+        fb_dataset_close_sources(&state.dataset);
         rc = fb_cells_run(config, &state.cells, &state.iterations, save, &state, err);
         out->interrupted = rc == FB_EINTERRUPTED;
         if (out->interrupted)
