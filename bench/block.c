@@ -35,7 +35,8 @@ static int receive(struct fb_process *process, json_t **message, struct fb_error
         return fb_fail_in(err, "worker broke the protocol");
     const char *text = json_string_value(json_object_get(*message, "error"));
     if (text) {
-        rc = fb_fail(err, FB_EIO, "%s", text);
+        bool usage = json_is_true(json_object_get(*message, "usage"));
+        rc = fb_fail(err, usage ? FB_EUSAGE : FB_EIO, "%s", text);
         json_decref(*message);
         *message = NULL;
     }
@@ -130,6 +131,7 @@ struct checker {
     unsigned char *frame;
     uint64_t frame_bytes, frame_taken;
     uint64_t iterations; /* complete and right */
+    uint64_t asked;      /* iterations asked for until now */
     bool wrong_data;
 };
 
@@ -183,7 +185,7 @@ static int begin_frame(struct checker *checker, struct fb_error *err)
         bytes |= (uint64_t)checker->length[i] << (8 * i);
     checker->frame_bytes = bytes;
     checker->frame_taken = 0;
-    if (checker->iterations == checker->job->job.warmups + checker->job->job.iterations)
+    if (checker->iterations == checker->asked)
         return fb_fail(err, FB_EFORMAT, "worker broke the protocol: it delivered too much");
     /* The length was written by somebody else's program: nothing is allocated on its word. */
     if (bytes != request->bytes) {
@@ -241,25 +243,30 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 
 /* --- a block ---------------------------------------------------------------------------------- */
 
-static int take_iterations(struct fb_process *process, struct checker *checker,
+/* A warm block repeats its plan until it has lasted this long: a single run of a few microseconds is
+ * mostly jitter. */
+#define BLOCK_NS UINT64_C(20000000)
+#define ITERATIONS_MAX 50
+
+static int take_iterations(struct fb_process *process, struct checker *checker, uint64_t count,
                            struct fb_block_result *result, struct fb_error *err)
 {
-    const struct fb_job *job = &checker->job->job;
-    size_t all = (size_t)(job->warmups + job->iterations);
-    result->ns = calloc(all + 1, sizeof *result->ns);
-    if (!result->ns)
+    size_t all = result->count + (size_t)count;
+    uint64_t *grown = reallocarray(result->ns, all, sizeof *grown);
+    if (!grown)
         return fb_fail_memory(err, "a block");
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < all; i++) {
+    result->ns = grown;
+    checker->asked += count;
+    int rc = send(process,
+                  json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
+    while (rc == 0 && result->count < all) {
         json_t *message;
-        uint64_t number;
         rc = receive(process, &message, err);
         if (rc)
             return rc;
-        if (!fb_message_uint(message, "iteration", &number) || number != i ||
-            !fb_message_uint(message, "ns", &result->ns[i]))
-            rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: expected iteration %zu", i);
-        else if (!job->deliver_bytes)
+        if (!fb_message_uint(message, "ns", &result->ns[result->count]))
+            rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: an iteration without its ns");
+        else if (!checker->job->job.deliver_bytes)
             rc = check_hashes(checker, message, err);
         json_decref(message);
         result->count++;
@@ -267,11 +274,29 @@ static int take_iterations(struct fb_process *process, struct checker *checker,
     return rc;
 }
 
+/* Cold is cold only once. A warm block warms up once, however long that takes, so that fast and slow
+ * formats are measured alike, and repeats by what the warm-up took. */
+static int take_block(struct fb_process *process, struct checker *checker,
+                      struct fb_block_result *result, struct fb_error *err)
+{
+    if (checker->job->cache == FB_CACHE_COLD)
+        return take_iterations(process, checker, 1, result, err);
+    int rc = take_iterations(process, checker, 1, result, err);
+    if (rc)
+        return rc;
+    uint64_t count = result->ns[0] ? BLOCK_NS / result->ns[0] : ITERATIONS_MAX;
+    count = count < 1 ? 1 : count > ITERATIONS_MAX ? ITERATIONS_MAX : count;
+    result->warmups = 1;
+    return take_iterations(process, checker, count, result, err);
+}
+
 static int take_done(struct fb_process *process, struct fb_block_result *result,
                      struct fb_error *err)
 {
     json_t *done;
-    int rc = receive_true(process, "done", &done, err);
+    int rc = send(process, json_pack("{s:b}", "go", 0), err);
+    if (rc == 0)
+        rc = receive_true(process, "done", &done, err);
     if (rc)
         return rc;
     fb_message_uint(done, "peak_bytes", &result->peak_bytes);
@@ -303,9 +328,7 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
     if (rc == 0)
         rc = prove_cache(job, result, err);
     if (rc == 0)
-        rc = send(&process, json_pack("{s:b}", "go", 1), err);
-    if (rc == 0)
-        rc = take_iterations(&process, &checker, result, err);
+        rc = take_block(&process, &checker, result, err);
     if (rc == 0)
         rc = take_done(&process, result, err);
     if (rc == 0 && checker.iterations != result->count)

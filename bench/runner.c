@@ -7,16 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A warm block repeats its plan until it has lasted this long: a single run of a few microseconds
- * would measure the first touch of everything. */
-#define BLOCK_NS UINT64_C(20000000)
-#define ITERATIONS_MAX 50
-
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
 struct round {
-    uint64_t number;
-    bool calibrating;
+    uint64_t number; /* 1, 2, ... */
     uint64_t start_ns; /* of the run */
     uint64_t *block;   /* running number */
 };
@@ -52,7 +46,7 @@ static int keep_iterations(const struct fb_cell *cell, const struct round *round
             .round = round->number,
             .block = *round->block,
             .iteration = i,
-            .warmup = round->calibrating || i < cell->warmups,
+            .warmup = i < result->warmups,
             .ns = result->ns[i],
             .start_ns = began_ns - round->start_ns,
             .resident_before = result->resident_before,
@@ -63,16 +57,6 @@ static int keep_iterations(const struct fb_cell *cell, const struct round *round
         rc = fb_iterations_add(iterations, &iteration, err);
     }
     return rc;
-}
-
-/* How often the next blocks repeat the plan, from a first iteration. Cold is cold only once. */
-static void plan_iterations(struct fb_cell *cell, uint64_t first_ns)
-{
-    uint64_t n = first_ns ? BLOCK_NS / first_ns : ITERATIONS_MAX;
-    cell->iterations = n < 1 ? 1 : n > ITERATIONS_MAX ? ITERATIONS_MAX : n;
-    if (cell->cache == FB_CACHE_COLD)
-        cell->iterations = 1;
-    cell->warmups = cell->iterations > 1;
 }
 
 static void mark_failed(struct fb_cell *cell, bool wrong_data, const struct fb_error *why)
@@ -101,8 +85,6 @@ static int run_block(const struct fb_run_config *config, struct fb_cell *cell,
             .file = cell->file->path,
             .plan = cell->task->variant[subject->variant].path,
             .handle = cell->handle,
-            .warmups = cell->warmups,
-            .iterations = cell->iterations,
             .deliver_bytes = !subject->worker.own,
             .buffer = fb_block_buffer(plan),
             .storage = !cell->record.layout[0] && !no_file,
@@ -124,7 +106,6 @@ static int run_block(const struct fb_run_config *config, struct fb_cell *cell,
         cell->unproven = true;
     take_storage(&cell->record, result.storage);
     rc = keep_iterations(cell, round, &result, began, iterations, err);
-    plan_iterations(cell, result.ns[result.count - 1]);
     ++*round->block;
     fb_block_result_free(&result);
     return rc;
@@ -138,12 +119,12 @@ static int run_round(const struct fb_run_config *config, struct fb_cells *cells,
 {
     char what[64];
     int rc = 0;
-    SET(what, round->calibrating ? "first look" : "round %llu of %llu",
-        (unsigned long long)round->number, (unsigned long long)config->blocks);
+    SET(what, "round %llu of %llu", (unsigned long long)round->number,
+        (unsigned long long)config->blocks);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct fb_cell *cell = &cells->items[order[i]];
         config->progress(config->listener, (*done)++, total, what);
-        if (cell->active && !(round->calibrating && cell->cache == FB_CACHE_COLD))
+        if (cell->active)
             rc = run_block(config, cell, round, iterations, err);
     }
     return rc;
@@ -159,19 +140,15 @@ int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,
     size_t *order = calloc(cells->count + 1, sizeof *order), count = 0;
     if (!order)
         return fb_fail_memory(err, "the order of blocks");
-    for (size_t i = 0; i < cells->count; i++) {
-        cells->items[i].warmups = 0;
-        cells->items[i].iterations = 1;
+    for (size_t i = 0; i < cells->count; i++)
         if (cells->items[i].active)
             order[count++] = i;
-    }
     fb_random_seed(&random, config->seed);
     int rc = 0;
-    /* Round 0 is a first look at the warm cells; its iterations are kept as warm-ups. */
-    for (uint64_t number = 0; rc == 0 && number <= config->blocks; number++) {
-        struct round round = { number, number == 0, start, &block };
+    for (uint64_t number = 1; rc == 0 && number <= config->blocks; number++) {
+        struct round round = { number, start, &block };
         fb_random_shuffle(&random, order, count);
-        rc = run_round(config, cells, order, count, &round, &done, count * (config->blocks + 1),
+        rc = run_round(config, cells, order, count, &round, &done, count * config->blocks,
                        iterations, err);
         if (rc == 0)
             rc = after_round(context, err);

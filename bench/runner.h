@@ -15,7 +15,6 @@ struct fb_cell {
     struct fb_record record;
     bool active;         /* still measured */
     bool unproven;       /* a block began without proof of its cache state */
-    uint64_t warmups, iterations; /* of the next block; set by the first one */
 };
 
 struct fb_cells {
@@ -30,8 +29,8 @@ int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *
                   struct fb_error *err);
 void fb_cells_free(struct fb_cells *cells);
 
-/* Measures all active cells: one calibrating block of each warm cell, then config->blocks rounds of
- * one block of each cell in random order, and calls after_round behind each. A cell that fails is
+/* Measures all active cells: config->blocks rounds of one block of each cell, in a new random order
+ * each time; calls after_round behind each. A cell that fails is
  * marked and left out of later rounds. FB_EINTERRUPTED after Ctrl-C, with all that was measured in
  * place. */
 int fb_cells_run(const struct fb_run_config *config, struct fb_cells *cells,

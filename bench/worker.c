@@ -37,15 +37,19 @@ static int hear(json_t **message, struct fb_error *err)
     return rc;
 }
 
-/* "go", or anything else, which is an error. */
-static int hear_go(struct fb_error *err)
+/* A message with "go": whether to, and how often (may be left out: NULL). */
+static int hear_go(bool *go, uint64_t *iterations, struct fb_error *err)
 {
     json_t *message;
     int rc = hear(&message, err);
     if (rc)
         return rc;
-    if (!json_is_true(json_object_get(message, "go")))
-        rc = fb_fail(err, FB_EFORMAT, "expected go");
+    const json_t *value = json_object_get(message, "go");
+    *go = json_is_true(value);
+    if (!json_is_boolean(value))
+        rc = fb_fail(err, FB_EFORMAT, "expected go, true or false");
+    else if (*go && iterations && !fb_message_uint(message, "iterations", iterations))
+        rc = fb_fail(err, FB_EFORMAT, "expected go with a number of iterations");
     json_decref(message);
     return rc;
 }
@@ -88,11 +92,9 @@ static uint64_t peak_bytes(void)
     return kib * 1024;
 }
 
-static int say_iteration(uint64_t number, uint64_t ns, struct fb_delivery *delivery,
-                         struct fb_error *err)
+static int say_iteration(uint64_t ns, struct fb_delivery *delivery, struct fb_error *err)
 {
-    json_t *message = json_pack("{s:I, s:I}", "iteration", (json_int_t)number, "ns",
-                                (json_int_t)ns);
+    json_t *message = json_pack("{s:I}", "ns", (json_int_t)ns);
     if (message && delivery->hashes) {
         json_t *hashes = json_array();
         for (size_t i = 0; i < delivery->hash_count; i++)
@@ -130,6 +132,36 @@ static json_t *storage_facts(const struct fb_execution *run)
     return out;
 }
 
+/* As often as the runner says, until it says no more. */
+static int iterate(const struct fb_execution *execution, struct fb_error *err)
+{
+    bool go;
+    uint64_t iterations, ns;
+    int rc = hear_go(&go, &iterations, err);
+    while (rc == 0 && go) {
+        for (uint64_t i = 0; rc == 0 && i < iterations; i++) {
+            /* Memory freed by the iteration before goes back to the kernel: every iteration pays for
+             * the pages that it needs, as a program's first one does, and all formats alike. */
+            malloc_trim(0);
+            rc = fb_execute(execution, &ns, err);
+            if (rc == 0)
+                rc = say_iteration(ns, execution->delivery, err);
+        }
+        if (rc == 0)
+            rc = hear_go(&go, &iterations, err);
+    }
+    return rc;
+}
+
+static int say_done(const struct fb_execution *execution, bool storage, struct fb_error *err)
+{
+    json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak_bytes());
+    json_t *facts = storage ? storage_facts(execution) : NULL;
+    if (done && facts)
+        json_object_set_new(done, "storage", facts);
+    return say(done, err);
+}
+
 static int run_read(const struct fb_job *job, const struct fb_format *format,
                     const struct fb_options *options, struct fb_error *err)
 {
@@ -138,6 +170,11 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     int rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
+    /* glibc would move its threshold with what is freed: large blocks would be fresh memory at first
+     * and heap later. The other one keeps small blocks from going to the kernel and back. */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };
     rc = fb_delivery_init(&delivery, job->buffer, plan.count,
                           job->deliver_bytes ? FB_FD_DELIVER : -1, err);
     if (rc == 0 && format->start)
@@ -145,25 +182,9 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
     if (rc == 0)
-        rc = hear_go(err);
-    struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };
-    for (uint64_t i = 0; rc == 0 && i < job->warmups + job->iterations; i++) {
-        uint64_t ns;
-        /* Memory freed by the iteration before goes back to the kernel: every iteration pays for the
-         * pages that it needs, as a program's first one does, and all formats alike. */
-        malloc_trim(0);
-        rc = fb_execute(&execution, &ns, err);
-        if (rc == 0)
-            rc = say_iteration(i, ns, &delivery, err);
-    }
-    json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak_bytes());
-    json_t *facts = rc == 0 && job->storage ? storage_facts(&execution) : NULL;
-    if (facts)
-        json_object_set_new(done, "storage", facts);
+        rc = iterate(&execution, err);
     if (rc == 0)
-        rc = say(done, err);
-    else
-        json_decref(done);
+        rc = say_done(&execution, job->storage, err);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
     return rc;
@@ -184,9 +205,10 @@ static int run_create(const struct fb_job *job, const struct fb_format *format,
         rc = format->start(err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
+    bool go = false;
     if (rc == 0)
-        rc = hear_go(err);
-    if (rc == 0) {
+        rc = hear_go(&go, NULL, err);
+    if (rc == 0 && go) {
         uint64_t wall = fb_clock_ns(), cpu = fb_clock_cpu_ns(), source_wall, source_cpu;
         rc = fb_format_create(format, options, job->file, observer, err);
         wall = fb_clock_ns() - wall;
@@ -233,7 +255,7 @@ int fb_worker_main(struct fb_error *err)
     json_decref(message);
     if (rc) {
         struct fb_error ignored;
-        say(json_pack("{s:s}", "error", err->message), &ignored);
+        say(json_pack("{s:s, s:b}", "error", err->message, "usage", rc == FB_EUSAGE), &ignored);
     }
     return rc;
 }

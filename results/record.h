@@ -61,7 +61,7 @@ struct fb_iteration {
     uint64_t schema_version;
     char run_id[64];
     char cell_id[24];
-    uint64_t round;     /* 0, 1, ... */
+    uint64_t round;     /* 1, 2, ... */
     uint64_t block;     /* running number in the order of execution, over all cells */
     uint64_t iteration; /* within the block, 0, 1, ... */
     uint64_t warmup;    /* 1: not used in statistics */

@@ -37,7 +37,7 @@ FAULTS = {
     "garbage@ready": "protocol", "error@go": "record 7 is damaged", "memory@go": "memory limit",
     "chatter@go": "block timeout", "endless@go": "protocol", "short": "bytes instead of",
     "long": "bytes instead of", "huge": "bytes instead of", "twice": "protocol", "half": "protocol",
-    "miscount": "protocol", "negative": "protocol", "lie": "wrong bytes",
+    "few": "protocol", "negative": "protocol", "lie": "wrong bytes",
 }
 
 with tap.scratch() as tmp:

@@ -65,28 +65,32 @@ if job["job"] == "create":
     sys.exit()
 fail("ready")
 say(ready=True)
-sys.stdin.readline()
+message = json.loads(sys.stdin.readline())
 fail("go")
 sizes = {"float32": 4, "float64": 8, "int8": 1}
 with open(3, "wb") as out:
-    for i in range(job["warmups"] + job["iterations"]):
-        for row in plan:
-            n = sizes[row["dtype"]]
-            for c in row["count"].split():
-                n *= int(c)
-            data = (b"\1" if FAULT == "lie" else b"\0") * n
-            if FAULT == "short":
-                data = data[:-1]
-            if FAULT == "long":
-                data += b"\0"
-            if FAULT == "huge":
-                out.write(struct.pack("<Q", 1 << 60))
-            out.write(struct.pack("<Q", len(data)) + data)
-            if FAULT == "twice":
+    while message["go"]:
+        for _ in range(message["iterations"] - (FAULT == "few")):
+            for row in plan:
+                n = sizes[row["dtype"]]
+                for c in row["count"].split():
+                    n *= int(c)
+                data = (b"\1" if FAULT == "lie" else b"\0") * n
+                if FAULT == "short":
+                    data = data[:-1]
+                if FAULT == "long":
+                    data += b"\0"
+                if FAULT == "huge":
+                    out.write(struct.pack("<Q", 1 << 60))
                 out.write(struct.pack("<Q", len(data)) + data)
-            if FAULT == "half":
-                break
-        out.flush()
-        say(iteration=i + (FAULT == "miscount"), ns=-5 if FAULT == "negative" else 1000)
+                if FAULT == "twice":
+                    out.write(struct.pack("<Q", len(data)) + data)
+                if FAULT == "half":
+                    break
+            out.flush()
+            say(ns=-5 if FAULT == "negative" else 1000)
+        if FAULT == "few":
+            break
+        message = json.loads(sys.stdin.readline())
 say(done=True)
 fail("done")

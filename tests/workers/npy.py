@@ -77,18 +77,20 @@ job = hear()
 with open(job["plan"], newline="") as file:
     plan = list(csv.DictReader(file))
 say(ready=True)
-hear()
+message = hear()
 if job["job"] == "create":
     create(job, plan)
     sys.exit()
 with open(3, "wb") as out:
-    for i in range(job["warmups"] + job["iterations"]):
-        t0 = time.monotonic_ns()
-        results = [read(job["file"], row) for row in plan]
-        ns = time.monotonic_ns() - t0
-        for result in results:
-            data = result if isinstance(result, bytes) else result.tobytes()
-            out.write(struct.pack("<Q", len(data)) + data)
-        out.flush()
-        say(iteration=i, ns=ns)
+    while message["go"]:
+        for _ in range(message["iterations"]):
+            t0 = time.monotonic_ns()
+            results = [read(job["file"], row) for row in plan]
+            ns = time.monotonic_ns() - t0
+            for result in results:
+                data = result if isinstance(result, bytes) else result.tobytes()
+                out.write(struct.pack("<Q", len(data)) + data)
+            out.flush()
+            say(ns=ns)
+        message = hear()
 say(done=True)
