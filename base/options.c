@@ -141,6 +141,13 @@ const char *fb_options_text(const struct fb_options *options, const char *key)
     return options->values[i];
 }
 
+void fb_options_set(struct fb_options *options, const char *key, const char *value)
+{
+    size_t i = index_of(options, key);
+    assert(options->table && options->table[i].name && strlen(value) < FB_OPTION_VALUE_MAX);
+    strcpy(options->values[i], value);
+}
+
 uint64_t fb_options_uint(const struct fb_options *options, const char *key)
 {
     uint64_t value = 0;

@@ -47,6 +47,9 @@ int fb_options_parse(const struct fb_option *table, const char *owner, const cha
 const char *fb_options_text(const struct fb_options *options, const char *key);
 uint64_t fb_options_uint(const struct fb_options *options, const char *key);
 
+/* Sets a key that the table has to a value that it accepts. */
+void fb_options_set(struct fb_options *options, const char *key, const char *value);
+
 /* True when the table has the key. */
 bool fb_options_has(const struct fb_options *options, const char *key);
 

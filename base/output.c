@@ -1,5 +1,6 @@
 #include "base/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -26,17 +27,22 @@ int fb_output_begin(struct fb_output *output, const char *path, struct fb_error 
     *output = (struct fb_output){ 0 };
     if (!*path)
         return fb_fail(err, FB_EUSAGE, "the output file has an empty name");
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
         return fb_fail(err, FB_EIO, "cannot write %s: it is a folder; give a file name", path);
-    output->path = strdup(path);
-    size_t size = strlen(path) + 40;
+    /* Renaming over a device would replace the device. */
+    if (exists && !S_ISREG(st.st_mode))
+        return fb_fail(err, FB_EIO, "cannot write %s: it is no regular file", path);
+    /* A symbolic link stays one; the file that it leads to is replaced. */
+    output->path = exists ? realpath(path, NULL) : strdup(path);
+    size_t size = (output->path ? strlen(output->path) : 0) + 40;
     output->temp = malloc(size);
     if (!output->path || !output->temp) {
         fb_output_abort(output);
         return fb_fail_memory(err, "a file name");
     }
     /* The process id lets a parent remove what a killed child left (bench/isolate.c). */
-    snprintf(output->temp, size, "%s.tmp-%ld-XXXXXX", path, (long)getpid());
+    snprintf(output->temp, size, "%s.tmp-%ld-XXXXXX", output->path, (long)getpid());
     int fd = mkstemp(output->temp);
     if (fd < 0) {
         int rc = fb_fail_errno(err, "cannot write %s", path);
@@ -90,6 +96,30 @@ void fb_output_abort(struct fb_output *output)
     free(output->temp);
     free(output->path);
     *output = (struct fb_output){ 0 };
+}
+
+void fb_output_remove_temporaries(const char *path, pid_t pid)
+{
+    char *folder_copy = strdup(path), *name_copy = strdup(path), *prefix = NULL, *victim = NULL;
+    if (!folder_copy || !name_copy ||
+        (pid ? asprintf(&prefix, "%s.tmp-%ld-", basename(name_copy), (long)pid)
+             : asprintf(&prefix, "%s.tmp-", basename(name_copy))) < 0)
+        goto out;
+    const char *folder_name = dirname(folder_copy);
+    DIR *folder = opendir(folder_name);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            asprintf(&victim, "%s/%s", folder_name, entry->d_name) >= 0) {
+            unlink(victim);
+            free(victim);
+        }
+    }
+    if (folder)
+        closedir(folder);
+    free(prefix);
+out:
+    free(folder_copy);
+    free(name_copy);
 }
 
 int fb_output_write(const char *path,

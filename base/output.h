@@ -8,17 +8,22 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <sys/types.h>
 
 struct fb_output {
     char *path; /* final name; owned */
     char *temp; /* temporary name in the same folder, created empty; owned */
 };
 
-/* FB_EIO when the folder is missing or not writable or when `path` is a folder. */
+/* FB_EIO when the folder is missing or not writable, or when `path` is there and no regular file. A
+ * symbolic link is followed. */
 int fb_output_begin(struct fb_output *output, const char *path, struct fb_error *err);
 int fb_output_commit(struct fb_output *output, struct fb_error *err);
 /* Safe after commit, after a failed begin and on a zeroed struct. */
 void fb_output_abort(struct fb_output *output);
+
+/* Removes what a killed process left: PATH.tmp-PID-*, or those of any process where pid is 0. */
+void fb_output_remove_temporaries(const char *path, pid_t pid);
 
 /* The whole of it for what can be written to a stream: begin, print(context, stream, err), close with
  * the checks that make a full disk seen, commit. print need not check its own writes. A positive

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What fits in the ring is hashed after the clock has stopped for good. */
 #define RING_BYTES (UINT64_C(64) << 20)
@@ -85,8 +86,22 @@ static int greet(struct fb_process *process, json_t **hello, struct fb_error *er
 static int start(struct fb_process *process, const struct fb_worker *worker,
                  const struct fb_process_limits *limits, struct fb_error *err)
 {
-    const char *const argv[] = { worker->program, worker->own ? "worker" : NULL, NULL };
-    return fb_process_start(process, argv, limits, err);
+    *process = FB_PROCESS_NONE;
+    char words[sizeof worker->command];
+    const char *argv[FB_WORKER_WORDS + 2] = { words };
+    size_t count = 1;
+    memcpy(words, worker->command, sizeof words);
+    /* A program may have blanks in its own path. */
+    if (!worker->own && access(words, X_OK) != 0) {
+        char *rest = words;
+        for (count = 0; count < FB_WORKER_WORDS && (argv[count] = strtok_r(rest, " ", &rest));)
+            count++;
+    }
+    if (worker->own)
+        argv[count++] = "worker";
+    argv[count] = NULL;
+    return argv[0] ? fb_process_start(process, argv, limits, err)
+                   : fb_fail(err, FB_EUSAGE, "the worker's command is empty");
 }
 
 /* Starts the worker, greets it, gives it the job and waits until it is ready. */
@@ -117,7 +132,7 @@ int fb_block_hello(const struct fb_worker *worker, const struct fb_process_limit
     if (rc == 0)
         rc = greet(&process, hello, err);
     fb_process_close(&process);
-    return rc ? fb_fail_in(err, "worker %s", worker->program) : 0;
+    return rc ? fb_fail_in(err, "worker %s", worker->command) : 0;
 }
 
 /* --- checking --------------------------------------------------------------------------------- */

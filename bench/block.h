@@ -13,11 +13,13 @@
 
 #include <jansson.h>
 
+#define FB_WORKER_WORDS 16
+
 /* How a worker is started. */
 struct fb_worker {
-    char program[4096];
-    bool own; /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others are
-                 started without arguments and deliver their bytes */
+    char command[4096]; /* a program, or a program and words for it, parted by blanks */
+    bool own;           /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others
+                           deliver their bytes */
 };
 
 struct fb_block_job {

@@ -70,7 +70,7 @@ static void judge(struct fb_cell *cell)
         not_applicable(record, "it loads the whole file when it opens: keep would time memcpy, each "
                                "would load the file for every request");
     } else if (cell->handle != FB_HANDLE_ONCE && cell->task->workload->once_only) {
-        not_applicable(record, "a full load opens its file once");
+        not_applicable(record, cell->task->workload->once_only);
     } else {
         SET(record->status, "not-run");
         SET(record->reason, "the run ended before its turn");

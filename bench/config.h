@@ -22,7 +22,7 @@ struct fb_run_config {
     const char *out;    /* run folder, or NULL for results/runs/<run-id> */
     const char *files;  /* folder of existing files, or NULL */
     bool keep_files;    /* keep what was written, in the run folder's files/ */
-    const char *worker; /* program of an external worker, or NULL */
+    const char *worker; /* command of an external worker, or NULL */
     bool skip_bad_rows;
 
     void *listener;

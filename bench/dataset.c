@@ -79,6 +79,7 @@ static int select_arrays(const struct fb_run_config *config, struct fb_dataset *
     size_t kept = 0;
     if (fb_catalog_bytes(catalog) <= config->max_bytes)
         return 0;
+    dataset->partial = true;
     struct selection selection = { catalog, calloc(catalog->array_count + 1, sizeof(bool)) };
     if (!selection.keep)
         return fb_fail_memory(err, "the catalog");
@@ -221,44 +222,74 @@ static bool is_narrowed(const struct fb_manifest *manifest)
     return strstr(manifest->options, "dtype=f32") != NULL;
 }
 
-/* The same arrays of the same shapes (their types may be narrowed). */
-static int check_same_dataset(const struct fb_dataset *dataset, size_t base, struct fb_error *err)
+/* The same arrays of the same shapes and, where their types are the same, of the same bytes. */
+static bool same_dataset(const struct fb_manifest *x, const struct fb_manifest *y)
 {
-    const struct fb_catalog *a = &dataset->manifests[base].catalog;
+    const struct fb_catalog *a = &x->catalog, *b = &y->catalog;
+    bool same = a->array_count == b->array_count;
+    for (size_t i = 0; same && i < a->array_count; i++) {
+        const struct fb_array_info *p = &a->arrays[i], *q = &b->arrays[i];
+        same = strcmp(p->path, q->path) == 0 && p->rank == q->rank &&
+               memcmp(p->dims, q->dims, p->rank * sizeof *p->dims) == 0 &&
+               (!fb_dtype_equal(p->dtype, q->dtype) ||
+                strcmp(x->hashes[i].hex, y->hashes[i].hex) == 0);
+    }
+    return same;
+}
+
+static int check_manifests(const struct fb_dataset *dataset, size_t base, struct fb_error *err)
+{
+    const struct fb_manifest *all = dataset->manifests;
     for (size_t m = 0; m < dataset->manifest_count; m++) {
-        const struct fb_catalog *b = &dataset->manifests[m].catalog;
-        bool same = a->array_count == b->array_count;
-        for (size_t i = 0; same && i < a->array_count; i++)
-            same = strcmp(a->arrays[i].path, b->arrays[i].path) == 0 &&
-                   a->arrays[i].rank == b->arrays[i].rank &&
-                   memcmp(a->arrays[i].dims, b->arrays[i].dims,
-                          a->arrays[i].rank * sizeof *a->arrays[i].dims) == 0;
-        if (!same)
-            return fb_fail(err, FB_EUSAGE, "%s and %s hold different datasets; keep one in a folder",
+        if (!same_dataset(&all[base], &all[m]))
+            return fb_fail(err, FB_EUSAGE,
+                           "%s and %s hold different datasets; keep one in a folder",
                            dataset->manifest_files[base], dataset->manifest_files[m]);
+        for (size_t k = 0; k < m; k++)
+            if (strcmp(all[k].format, all[m].format) == 0 &&
+                strcmp(all[k].options, all[m].options) == 0)
+                return fb_fail(err, FB_EUSAGE,
+                               "%s and %s were written in one format with the same options, and "
+                               "would be one row; keep one in a folder",
+                               dataset->manifest_files[k], dataset->manifest_files[m]);
     }
     return 0;
 }
 
+/* Opens SPEC as a candidate, narrowed where the files are. */
+static int add_candidate(const struct fb_run_config *config, const char *spec, bool narrowed,
+                         struct fb_source **candidate, struct fb_error *err)
+{
+    int rc = fb_source_open(spec, config->say, config->listener, candidate, err);
+    return rc == 0 && narrowed ? fb_source_narrow_own(candidate, err) : rc;
+}
+
 /* Every place that may still deliver an array as the manifests say it was: the SOURCE given or the
  * one the files were made from, then the files themselves. */
-static size_t gather_candidates(const struct fb_run_config *config,
-                                const struct fb_dataset *dataset, size_t base,
-                                struct fb_source **candidates)
+static int gather_candidates(const struct fb_run_config *config, const struct fb_dataset *dataset,
+                             size_t base, struct fb_source **candidates, size_t *count,
+                             struct fb_error *err)
 {
     struct fb_error ignored;
-    size_t count = 0;
-    const char *spec = config->source ? config->source : dataset->manifests[base].source;
-    if (fb_source_open(spec, config->say, config->listener, &candidates[count], &ignored) == 0)
-        count++;
+    bool narrowed = is_narrowed(&dataset->manifests[base]);
+    *count = 0;
+    if (config->source) {
+        int rc = add_candidate(config, config->source, narrowed, &candidates[0], err);
+        if (rc)
+            return rc;
+        *count = 1;
+    } else if (add_candidate(config, dataset->manifests[base].source, narrowed, &candidates[0],
+                             &ignored) == 0) {
+        *count = 1; /* it may well have gone */
+    }
     for (size_t i = 0; i < dataset->manifest_count; i++) {
         const struct fb_format *format = fb_format_find(dataset->manifests[i].format);
-        if (format && !is_narrowed(&dataset->manifests[i]) &&
-            fb_source_from_file(format, dataset->manifest_files[i], &candidates[count],
+        if (format && is_narrowed(&dataset->manifests[i]) == narrowed &&
+            fb_source_from_file(format, dataset->manifest_files[i], &candidates[*count],
                                 &ignored) == 0)
-            count++;
+            ++*count;
     }
-    return count;
+    return 0;
 }
 
 static int open_files(const struct fb_run_config *config, struct fb_dataset *out,
@@ -270,7 +301,7 @@ static int open_files(const struct fb_run_config *config, struct fb_dataset *out
         return rc;
     while (base + 1 < out->manifest_count && is_narrowed(&out->manifests[base]))
         base++;
-    rc = check_same_dataset(out, base, err);
+    rc = check_manifests(out, base, err);
     if (rc)
         return rc;
     struct fb_source **candidates = calloc(out->manifest_count + 2, sizeof(struct fb_source *));
@@ -279,8 +310,10 @@ static int open_files(const struct fb_run_config *config, struct fb_dataset *out
         free(candidates);
         return fb_fail_memory(err, "a source");
     }
-    size_t count = gather_candidates(config, out, base, candidates);
-    rc = fb_reference_open(&out->manifests[base], candidates, count, &out->source, err);
+    size_t count;
+    rc = gather_candidates(config, out, base, candidates, &count, err);
+    if (rc == 0)
+        rc = fb_reference_open(&out->manifests[base], candidates, count, &out->source, err);
     for (size_t i = 0; rc && i < count; i++)
         fb_source_close(candidates[i]);
     free(candidates);

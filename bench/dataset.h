@@ -21,6 +21,7 @@ struct fb_dataset {
     struct fb_source *narrowed;
     struct fb_catalog whole;   /* of all that SOURCE has, for searches in the user's own file */
     char *own_file;            /* SOURCE where it is a file that as-is can read, else NULL */
+    bool partial;              /* --max-bytes left arrays out */
     bool self_reference;       /* own_file has no manifest: its second reading is checked against
                                   its first */
     struct fb_manifest *manifests; /* with config->files: of the files there */

@@ -61,7 +61,7 @@ static int find_file(const struct fb_run_config *config, const struct fb_dataset
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* "hdf5-chunked-level=4.h5": the options that differ from nothing but tell files apart. */
+/* "04-hdf5-chunked.h5": its manifest tells the options. */
 static char *new_path(const struct fb_subject *subject, const char *folder, size_t number)
 {
     char *path;
@@ -143,7 +143,9 @@ static int make_file(const struct fb_run_config *config, const struct fb_dataset
     int rc = create(config, dataset, subject, file, plan_path, err);
     file->made = true;
     free(plan_path);
-    if (rc == 0 || rc == FB_EINTERRUPTED)
+    if (rc)
+        fb_output_remove_temporaries(file->path, 0); /* of a worker that was killed */
+    if (rc == 0 || rc == FB_EINTERRUPTED || rc == FB_EUSAGE)
         return rc;
     snprintf(file->reason, sizeof file->reason, "its file could not be made: %.400s", err->message);
     file->failed = true;
@@ -188,7 +190,8 @@ static int own_file(const struct fb_dataset *dataset, struct fb_file *file, stru
     file->path = strdup(dataset->own_file);
     if (!file->path)
         return fb_fail_memory(err, "a file name");
-    return fb_path_bytes(file->path, &file->file_bytes, err);
+    /* The size of a file of which a part was taken compares with nothing. */
+    return dataset->partial ? 0 : fb_path_bytes(file->path, &file->file_bytes, err);
 }
 
 static int settle(const struct fb_run_config *config, const struct fb_dataset *dataset,

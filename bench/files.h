@@ -26,7 +26,7 @@ struct fb_files {
 int fb_files_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                   const struct fb_subjects *subjects, const char *folder, struct fb_files *out,
                   struct fb_error *err);
-/* Removes what the run made, unless config->keep_files. */
+/* Removes what the run made, unless it is to keep it; files that failed always. */
 void fb_files_free(struct fb_files *files, bool keep);
 
 #endif

@@ -2,12 +2,11 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/output.h"
 #include "base/terminal.h"
 #include "formats/format.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,7 +47,7 @@ static bool watch(pid_t pid, const sigset_t *signals, uint64_t memory_limit, int
     uint64_t asked_ns = 0;
     while (waitpid(pid, status, WNOHANG) == 0) {
         int number = sigtimedwait(signals, NULL, &tick);
-        bool asked = number == SIGTERM || number == SIGINT;
+        bool asked = number == SIGTERM || number == SIGINT || number == SIGHUP;
         if (asked)
             kill(pid, asked_ns ? SIGKILL : number);
         if (asked && !asked_ns)
@@ -63,30 +62,6 @@ static bool watch(pid_t pid, const sigset_t *signals, uint64_t memory_limit, int
     return too_large;
 }
 
-/* Removes PATH.tmp-PID-*. The id of a process that has just ended can be nobody else's. */
-static void remove_temporaries(const char *path, pid_t pid)
-{
-    char *folder_copy = strdup(path), *name_copy = strdup(path), *prefix = NULL, *victim = NULL;
-    if (!folder_copy || !name_copy ||
-        asprintf(&prefix, "%s.tmp-%ld-", basename(name_copy), (long)pid) < 0)
-        goto out;
-    const char *folder_name = dirname(folder_copy);
-    DIR *folder = opendir(folder_name);
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
-            asprintf(&victim, "%s/%s", folder_name, entry->d_name) >= 0) {
-            unlink(victim);
-            free(victim);
-        }
-    }
-    if (folder)
-        closedir(folder);
-    free(prefix);
-out:
-    free(folder_copy);
-    free(name_copy);
-}
-
 /* An output path is a word of its own ("-o x") or the end of one ("-ox", "--output=x"). */
 static void clean_up(const char *const *words, int count, pid_t pid)
 {
@@ -96,7 +71,8 @@ static void clean_up(const char *const *words, int count, pid_t pid)
             word = strchr(word, '=') + 1;
         else if (word[0] == '-' && word[1] && word[1] != '-' && word[2])
             word += 2;
-        remove_temporaries(word, pid);
+        /* The id of a process that has just ended can be nobody else's. */
+        fb_output_remove_temporaries(word, pid);
     }
 }
 
@@ -110,7 +86,7 @@ static int explain(int status, bool killed, uint64_t memory_limit, const char *w
                        "%s: stopped, as it needed more than %s of memory; 'fmtbench "
                        "--memory-limit SIZE ...' allows more",
                        what, fb_format_bytes(memory_limit, limit, sizeof limit));
-    if (number == SIGKILL || number == SIGTERM || number == SIGINT)
+    if (number == SIGKILL || number == SIGTERM || number == SIGINT || number == SIGHUP)
         return fb_fail(err, FB_EINTERRUPTED, "%s: killed by signal %d (%s)", what, number,
                        strsignal(number));
     if (number == SIGVTALRM)
@@ -127,10 +103,11 @@ int fb_isolate(int (*work)(void *context), void *context, uint64_t memory_limit,
                const char *const *words, int count, struct fb_error *err)
 {
     sigset_t signals, before;
-    int status = 0;
+    int status = SIGKILL; /* how it ended, should nobody tell */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, &before);
     signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would lose the exit status */

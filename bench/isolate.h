@@ -18,7 +18,7 @@ int fb_isolate_open(const char *spec, struct fb_source **out, struct fb_error *e
 
 /* Runs `work` in a child, which exits with what it returns, by exit(). The child's anonymous memory
  * (mapped files do not count) is looked at every 20 ms; beyond memory_limit bytes it is killed.
- * SIGTERM and SIGINT are passed on, and the child decides; a second one, or 30 s, ends it.
+ * SIGTERM, SIGINT and SIGHUP are passed on, and the child decides; a second one, or 30 s, ends it.
  *
  * Returns the child's exit code (0 to 255), or a negative code where it was killed; then the
  * temporary files that it left beside any path among the `count` words are removed (see

@@ -44,8 +44,9 @@ static void child_run(const char *const argv[], int ends[5], pid_t parent)
             _exit(127);
     for (int i = 0; i < 5; i++)
         close(ends[i]);
-    /* Ctrl-C goes to the whole terminal group; the runner decides when a worker ends. */
-    signal(SIGINT, SIG_IGN);
+    /* Ctrl-C goes to the whole terminal group; the runner decides when a worker ends, and its own
+     * children with it. */
+    setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -59,10 +60,9 @@ static void child_run(const char *const argv[], int ends[5], pid_t parent)
 int fb_process_start(struct fb_process *process, const char *const argv[],
                      const struct fb_process_limits *limits, struct fb_error *err)
 {
-    *process = (struct fb_process){
-        .pid = -1, .to = -1, .from = -1, .deliver = -1, .create = -1, .complaints = -1,
-        .limits = *limits, .deadline_ns = fb_clock_ns() + limits->timeout_ns,
-    };
+    *process = FB_PROCESS_NONE;
+    process->limits = *limits;
+    process->deadline_ns = fb_clock_ns() + limits->timeout_ns;
     /* Ours, theirs, and which way: the child reads from 0 and 4. */
     int *ours[5] = { &process->to, &process->from, &process->complaints, &process->deliver,
                      &process->create };
@@ -94,7 +94,8 @@ int fb_process_start(struct fb_process *process, const char *const argv[],
 void fb_process_close(struct fb_process *process)
 {
     if (process->pid > 0) {
-        kill(process->pid, SIGKILL);
+        kill(-process->pid, SIGKILL);
+        kill(process->pid, SIGKILL); /* where it has not come to have a group of its own */
         while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
@@ -160,8 +161,11 @@ static int reap(struct fb_process *process, struct fb_error *err)
             break;
         if (pid < 0 && errno != EINTR)
             return fb_fail_errno(err, "cannot wait for the worker");
+        if (fb_interrupted())
+            return fb_fail(err, FB_EINTERRUPTED, "interrupted");
         if (fb_clock_ns() > process->deadline_ns)
-            return fb_fail(err, FB_EIO, "worker closed its output but did not exit");
+            return fb_fail(err, FB_EIO, "worker closed its output but did not exit within the "
+                                        "block timeout");
         poll(NULL, 0, 1);
     }
     process->pid = -1;

@@ -28,6 +28,11 @@ struct fb_process {
     void *on_bytes_context;
 };
 
+/* No process: what fb_process_close may be given. */
+#define FB_PROCESS_NONE                                                                           \
+    ((struct fb_process){ .pid = -1, .to = -1, .from = -1, .deliver = -1, .create = -1,           \
+                          .complaints = -1 })
+
 /* Starts argv[0] (searched in PATH) with the five descriptors of the protocol. The child dies with
  * its parent. */
 int fb_process_start(struct fb_process *process, const char *const argv[],

@@ -21,6 +21,7 @@ struct state {
     const struct fb_run_config *config;
     char run_id[64];
     char *folder, *files_folder;
+    bool made_folder; /* by this run: removed again if nothing comes of it */
     struct fb_dataset dataset;
     struct fb_subjects subjects;
     struct fb_files files;
@@ -68,6 +69,7 @@ static int make_folder(struct state *state, struct fb_error *err)
                                      "remove it",
                      state->folder);
     free(results);
+    state->made_folder = access(state->folder, F_OK) != 0;
     return rc ? rc : fb_make_folder(state->files_folder, err);
 }
 
@@ -132,13 +134,17 @@ static int make_records(struct state *state, struct fb_run *out, struct fb_error
 static json_t *run_facts(const struct state *state, bool interrupted)
 {
     const struct fb_run_config *config = state->config;
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id,
-                     "dataset", state->dataset.name, "seed", (json_int_t)config->seed, "blocks",
+    json_t *facts = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id,
+                     "seed", (json_int_t)config->seed, "blocks",
                      (json_int_t)config->blocks, "block_timeout_ns",
                      (json_int_t)config->limits.timeout_ns, "memory_limit_bytes",
                      (json_int_t)config->limits.memory_bytes, "max_bytes",
                      (json_int_t)config->max_bytes, "interrupted", interrupted, "cold",
                      "cold means this machine's page cache; a host below may still hold the data");
+    /* The one text that comes from outside, and may be no UTF-8. */
+    json_t *dataset = json_string(state->dataset.name);
+    json_object_set_new(facts, "dataset", dataset ? dataset : json_string("n/a"));
+    return facts;
 }
 
 static int write_all(const struct state *state, const struct fb_run *run, struct fb_error *err)
@@ -220,7 +226,7 @@ static void release(struct state *state)
     /* Both go only when they are empty. */
     if (state->files_folder)
         rmdir(state->files_folder);
-    if (state->folder)
+    if (state->folder && state->made_folder)
         rmdir(state->folder);
     free(state->files_folder);
     free(state->folder);

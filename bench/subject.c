@@ -22,15 +22,15 @@ static const char *const default_formats[] = {
 static struct fb_worker own_worker(void)
 {
     struct fb_worker worker = { .own = true };
-    if (readlink("/proc/self/exe", worker.program, sizeof worker.program - 1) < 0)
-        strcpy(worker.program, "fmtbench");
+    if (readlink("/proc/self/exe", worker.command, sizeof worker.command - 1) < 0)
+        strcpy(worker.command, "fmtbench");
     return worker;
 }
 
 static struct fb_worker external_worker(const struct fb_run_config *config)
 {
     struct fb_worker worker = { .own = false };
-    snprintf(worker.program, sizeof worker.program, "%s", config->worker);
+    snprintf(worker.command, sizeof worker.command, "%s", config->worker);
     return worker;
 }
 

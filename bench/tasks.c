@@ -67,6 +67,7 @@ static int make_task(struct fb_task *task, size_t number, const char *spec,
     int rc = parse_workload(spec, config->seed, &task->workload, &options, err);
     if (rc)
         return rc;
+    fb_workload_settle(task->workload, fb_source_catalog(dataset->source), &options);
     fb_options_canonical(&options, task->options, sizeof task->options);
     rc = task->workload->plan(fb_source_catalog(dataset->source), &options, &plan, task->reason,
                               sizeof task->reason, err);

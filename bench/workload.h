@@ -11,9 +11,12 @@ struct fb_workload {
     const char *summary; /* one line for `fmtbench list` and the docs */
     const struct fb_option *options;
     bool handles; /* `each` and `keep` are measured by default too, beside `once` */
-    bool once_only; /* `each` and `keep` make no sense */
+    const char *once_only; /* why `each` and `keep` make no sense; NULL where they do */
+    const char *noxire;    /* array glob that stands for an empty array= in a NoXiRe dataset; NULL for a
+                              workload without array= */
     /* Fills the empty plan from the catalog. A dataset without a target leaves the plan empty and
-     * explains it in reason (reason_size bytes), which becomes a not-applicable row. The same
+     * explains it in reason (reason_size bytes), which becomes a not-applicable row. The options have
+     * been settled (fb_workload_settle). The same
      * catalog and options give the same plan on every machine. */
     int (*plan)(const struct fb_catalog *catalog, const struct fb_options *options,
                 struct fb_plan *plan, char *reason, size_t reason_size, struct fb_error *err);
@@ -53,15 +56,15 @@ int fb_workload_parse(const char *spec, const struct fb_workload **workload,
         "seed", FB_OPTION_UINT, "1", 0, UINT64_MAX, NULL, NULL, "seed of the order"               \
     }
 
-/* Indices of the arrays that an array= glob selects, in catalog order, in fresh memory (*out, freed
- * by the caller). An empty glob stands for `noxire` in a NoXiRe dataset and for all elsewhere.
- * When none matches, *count is 0 and reason says so. */
-int fb_workload_select(const struct fb_catalog *catalog, const char *glob, const char *noxire,
+/* Puts the glob in force where array= was left empty, so that records say what was read. */
+void fb_workload_settle(const struct fb_workload *workload, const struct fb_catalog *catalog,
+                        struct fb_options *options);
+
+/* Indices of the arrays that array= selects, in catalog order, in fresh memory (*out, freed by the
+ * caller). When none matches, *count is 0 and reason says so. */
+int fb_workload_select(const struct fb_catalog *catalog, const struct fb_options *options,
                        size_t **out, size_t *count, char *reason, size_t reason_size,
                        struct fb_error *err);
-/* The glob in force. */
-const char *fb_workload_glob(const struct fb_catalog *catalog, const char *glob,
-                             const char *noxire);
 
 /* A cap that is asked for: n = 0 means all there is. */
 size_t fb_workload_cap(uint64_t asked, size_t there);

@@ -42,25 +42,27 @@ int fb_workload_parse(const char *spec, const struct fb_workload **workload,
     return fb_options_parse((*workload)->options, owner, rest, options, err);
 }
 
-const char *fb_workload_glob(const struct fb_catalog *catalog, const char *glob, const char *noxire)
+void fb_workload_settle(const struct fb_workload *workload, const struct fb_catalog *catalog,
+                        struct fb_options *options)
 {
-    return *glob ? glob : fb_catalog_is_noxire(catalog) ? noxire : "*";
+    if (workload->noxire && !*fb_options_text(options, "array"))
+        fb_options_set(options, "array", fb_catalog_is_noxire(catalog) ? workload->noxire : "*");
 }
 
-int fb_workload_select(const struct fb_catalog *catalog, const char *glob, const char *noxire,
+int fb_workload_select(const struct fb_catalog *catalog, const struct fb_options *options,
                        size_t **out, size_t *count, char *reason, size_t reason_size,
                        struct fb_error *err)
 {
-    const char *pattern = fb_workload_glob(catalog, glob, noxire);
+    const char *glob = fb_options_text(options, "array");
     *count = 0;
     *out = calloc(catalog->array_count + 1, sizeof **out);
     if (!*out)
         return fb_fail_memory(err, "a plan");
     for (size_t i = 0; i < catalog->array_count; i++)
-        if (fb_glob_match(pattern, catalog->arrays[i].path))
+        if (fb_glob_match(glob, catalog->arrays[i].path))
             (*out)[(*count)++] = i;
     if (*count == 0)
-        snprintf(reason, reason_size, "no array matches array=%s", pattern);
+        snprintf(reason, reason_size, "no array matches array=%s", glob);
     return 0;
 }
 

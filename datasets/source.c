@@ -142,6 +142,7 @@ int fb_source_select(struct fb_source *inner, bool (*keep)(void *context, size_t
 struct narrow_source {
     struct fb_source base;
     struct fb_source *inner;
+    bool owns_inner;
     struct fb_catalog catalog;
 };
 
@@ -174,6 +175,8 @@ static int narrow_read(struct fb_source *source, size_t array, const uint64_t *s
 static void narrow_close(struct fb_source *source)
 {
     struct narrow_source *self = (struct narrow_source *)source;
+    if (self->owns_inner)
+        fb_source_close(self->inner);
     fb_catalog_free(&self->catalog);
     free(self->base.name);
     free(self);
@@ -204,4 +207,15 @@ int fb_source_narrow(struct fb_source *inner, struct fb_source **out, struct fb_
     }
     *out = &self->base;
     return 0;
+}
+
+int fb_source_narrow_own(struct fb_source **source, struct fb_error *err)
+{
+    struct fb_source *inner = *source;
+    int rc = fb_source_narrow(inner, source, err);
+    if (rc)
+        fb_source_close(inner);
+    else
+        ((struct narrow_source *)*source)->owns_inner = true;
+    return rc;
 }

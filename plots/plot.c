@@ -36,8 +36,8 @@ static int find_scripts(char *folder, size_t size, struct fb_error *err)
     if (length > 0) {
         exe[length] = '\0';
         const char *beside = dirname(exe);
-        static const char *const places[] = { "plots", "../plots" };
-        for (size_t i = 0; i < 2; i++)
+        static const char *const places[] = { "plots", "../plots", "../share/fmtbench/plots" };
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
             if ((size_t)snprintf(folder, size, "%s/%s", beside, places[i]) < size &&
                 has_scripts(folder))
                 return 0;

@@ -34,7 +34,7 @@ eval canvas(width, height)
 set output output
 set label 1 title at screen 0.012, screen 1 - 20.0 / height left font sized(12)
 set label 2 subtitle at screen 0.012, screen 1 - 41.0 / height left textcolor rgb ink
-set lmargin at screen 72.0 / width
+set lmargin at screen 92.0 / width
 set rmargin at screen 1 - (30 + 6.8 * longest) / width
 set tmargin at screen 1 - 70.0 / height
 set bmargin at screen 60.0 / height

@@ -107,7 +107,12 @@ bool fb_is_ok(const struct fb_record *record)
 
 bool fb_is_contender(const struct fb_record *record)
 {
-    return fb_is_ok(record) && strcmp(record->role, "contender") == 0;
+    return fb_is_ok(record) && strcmp(record->role, "contender") == 0 && !fb_is_unproven(record);
+}
+
+bool fb_is_unproven(const struct fb_record *record)
+{
+    return strcmp(record->cache_state, "unproven") == 0;
 }
 
 int fb_compare_rows(const void *a, const void *b)

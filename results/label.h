@@ -28,6 +28,7 @@ int fb_handle_order(const struct fb_record *record);
 
 bool fb_is_ok(const struct fb_record *record);        /* has a time that may be shown */
 bool fb_is_contender(const struct fb_record *record); /* may be called the fastest */
+bool fb_is_unproven(const struct fb_record *record);  /* its cache state is not what it says */
 
 /* For qsort over `const struct fb_record *`: cache, handle, rows with a time first, median. */
 int fb_compare_rows(const void *a, const void *b);

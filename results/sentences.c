@@ -94,7 +94,7 @@ static void print_comparison(FILE *out, const struct fb_records *records, const 
     fprintf(out, "%s is ", fb_label(records, fastest, label, sizeof label));
     fb_label(records, other, other_label, sizeof other_label);
     if (overlap(fastest, other)) {
-        fprintf(out, "as fast as %s", other_label);
+        fprintf(out, "the fastest, not told apart from %s", other_label);
     } else {
         double ratio =
             fastest->median_ns ? (double)other->median_ns / (double)fastest->median_ns : 1.0;
@@ -102,7 +102,7 @@ static void print_comparison(FILE *out, const struct fb_records *records, const 
                 has_interval(fastest) && has_interval(other) ? "" : "about ",
                 format_factor(ratio, factor, sizeof factor), other_label, remark);
         if (field->next != other && overlap(fastest, field->next))
-            fprintf(out, " and as fast as %s", fb_label(records, field->next, label, sizeof label));
+            fprintf(out, ", not told apart from %s", fb_label(records, field->next, label, sizeof label));
     }
     print_size(out, fastest, other);
 }

@@ -143,7 +143,8 @@ bool fb_same_race(const struct fb_record *a, const struct fb_record *b)
 
 static bool finished(const struct fb_record *record)
 {
-    return strcmp(record->status, "ok") == 0 && record->median_ns != FB_NA;
+    return strcmp(record->status, "ok") == 0 && record->median_ns != FB_NA &&
+           strcmp(record->cache_state, "unproven") != 0;
 }
 
 void fb_rank(struct fb_records *records)

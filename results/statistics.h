@@ -35,7 +35,8 @@ int fb_summarise(struct fb_record *record, const struct fb_iterations *iteration
 bool fb_same_race(const struct fb_record *a, const struct fb_record *b);
 
 /* Fills times_fastest: of every ok row over the fastest ok contender of its race (a reference may
- * come out below 1); n/a for other rows and where no contender finished. */
+ * come out below 1); n/a for other rows, for rows whose cache state is unproven, and where no
+ * contender finished. */
 void fb_rank(struct fb_records *records);
 
 #endif

@@ -95,7 +95,7 @@ static void print_label(const struct page *page, const struct fb_record *record)
     if (strcmp(record->role, "reference") == 0)
         strcat(label, " (reference)");
     snprintf(cache, sizeof cache, "%.4s%s", record->cache,
-             strcmp(record->cache_state, "unproven") == 0 ? "?" : "");
+             fb_is_unproven(record) ? "?" : "");
     /* Cutting a label could make two rows look the same: too long a one has a line of its own. */
     bool fits = strlen(label) <= page->label_width;
     if (!fits)
@@ -110,7 +110,7 @@ static void print_time_row(struct page *page, const struct fb_record *record)
     bool reference = strcmp(record->role, "reference") == 0;
     bool fastest = fb_is_contender(record) && record->times_fastest <= 1;
     bool unchecked = strcmp(record->verification, "not verified") == 0;
-    page->unproven = page->unproven || strcmp(record->cache_state, "unproven") == 0;
+    page->unproven = page->unproven || fb_is_unproven(record);
     page->no_interval = page->no_interval || record->upper_ns == FB_NA;
     if (record->file_bytes != FB_NA && record->file_bytes > 0)
         fb_format_bytes(record->file_bytes, size, sizeof size);
@@ -261,7 +261,8 @@ static void print_conditions(FILE *out, const struct fb_records *records)
     for (size_t i = 0; i < records->count; i++) {
         const struct fb_record *record = &records->items[i];
         uint64_t cache = record->chunk_cache_bytes;
-        cold |= strcmp(record->status, "ok") == 0 && strcmp(record->cache, "cold") == 0;
+        cold |= strcmp(record->status, "ok") == 0 && strcmp(record->cache, "cold") == 0 &&
+                strcmp(record->cache_state, "proven") == 0;
         if (cache != FB_NA && cache > 0) {
             least = cache < least ? cache : least;
             most = cache > most ? cache : most;

@@ -12,7 +12,8 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
 
 /* One line a workload, from its warm `once` rows that are verified or repeatable: the fastest
  * contender against `raw`; where raw is the fastest, raw against the next; without raw, the
- * fastest against the slowest. Where intervals overlap it says "as fast as". */
+ * fastest against the slowest. Where intervals overlap it says "not told
+ * apart": that is no proof of being equal. */
 void fb_sentences_print(FILE *out, const struct fb_records *records);
 
 #endif

@@ -156,11 +156,12 @@ int fb_tidy_workload(const struct fb_records *records, const struct fb_record *w
                 rows[i]->handle, find_panel(rows, count, rows[i]),
                 find_place(rows, count, rows[i]));
         put_times(out, ok ? rows[i] : NULL);
-        fprintf(out, ",%s%s\n",
+        fprintf(out, ",%s%s%s\n",
                 ok ? fb_format_ns(rows[i]->median_ns, text, sizeof text)
                 : strcmp(rows[i]->status, "wrong-data") == 0 ? "wrong data"
                                                              : "failed",
-                ok && strcmp(rows[i]->verification, "not verified") == 0 ? " (unverified)" : "");
+                ok && strcmp(rows[i]->verification, "not verified") == 0 ? " (unverified)" : "",
+                ok && fb_is_unproven(rows[i]) ? " (cache state unproven)" : "");
     }
     title_workload(titled, blocks, picture);
     free(rows);
@@ -171,7 +172,7 @@ int fb_tidy_workload(const struct fb_records *records, const struct fb_record *w
 static bool is_warm_once(const struct fb_record *record, const char *workload)
 {
     return fb_is_ok(record) && strcmp(record->verification, "not verified") != 0 &&
-           strcmp(record->workload, workload) == 0 && fb_cache_order(record) == 0 &&
+           !fb_is_unproven(record) && strcmp(record->workload, workload) == 0 && fb_cache_order(record) == 0 &&
            fb_handle_order(record) == 0;
 }
 

@@ -110,8 +110,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option global_options[] = {
     { "memory-limit", FB_ARG_FIRST_OWN, "SIZE", 0,
-      "Stop convert, info, read and search when they need more memory than this, as 4GiB or 500MB "
-      "(default: half of the machine's memory, 2 GiB at least)",
+      "Stop a command that reads files when it needs more memory than this, as 4GiB or 500MB "
+      "(default: half of the machine's memory, 2 GiB at least); 'run' has its own for workers",
       0 },
     { 0 }
 };

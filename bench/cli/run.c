@@ -54,7 +54,8 @@ static const struct argp_option options[] = {
     { "output", 'o', "DIR", 0, "Run folder (default: results/runs/RUN-ID)", 0 },
     { "files", KEY_FILES, "DIR", 0, "Measure the files there against their manifests", 0 },
     { "keep-files", KEY_KEEP_FILES, NULL, 0, "Keep the files that the run writes, in DIR/files", 0 },
-    { "worker", KEY_WORKER, "PROGRAM", 0, "External worker whose formats take part", 0 },
+    { "worker", KEY_WORKER, "COMMAND", 0,
+      "External worker whose formats take part: a program, or a program and words for it", 0 },
     { "max-bytes", KEY_MAX_BYTES, "SIZE", 0, "Arrays taken from a file (default: 256MB)", 0 },
     { "memory-limit", KEY_MEMORY, "SIZE", 0,
       "Memory of a worker (default: half of the machine's, 2 GiB at least)", 0 },
@@ -250,7 +251,7 @@ static void on_say(void *listener, const char *message)
 {
     struct listener *self = listener;
     fb_progress_end(&self->progress);
-    fb_warn(NULL, message);
+    fprintf(stderr, "fmtbench: %s\n", message);
     fb_progress_start(&self->progress);
 }
 

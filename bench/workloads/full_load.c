@@ -13,8 +13,7 @@ static int plan_full_load(const struct fb_catalog *catalog, const struct fb_opti
                           struct fb_error *err)
 {
     size_t *arrays, count;
-    int rc = fb_workload_select(catalog, fb_options_text(values, "array"), "*", &arrays, &count,
-                                reason, reason_size, err);
+    int rc = fb_workload_select(catalog, values, &arrays, &count, reason, reason_size, err);
     if (rc)
         return rc;
     count = fb_workload_cap(fb_options_uint(values, "n"), count);
@@ -28,6 +27,7 @@ const struct fb_workload fb_workload_full_load = {
     .name = "full-load",
     .summary = "every array into memory of its own, all resident at the end",
     .options = options,
-    .once_only = true,
+    .once_only = "a full load opens its file once",
+    .noxire = "*",
     .plan = plan_full_load,
 };

@@ -16,8 +16,7 @@ static int plan_random_access(const struct fb_catalog *catalog, const struct fb_
 {
     size_t *arrays, count;
     struct fb_random random;
-    int rc = fb_workload_select(catalog, fb_options_text(values, "array"), "*/expert/face", &arrays,
-                                &count, reason, reason_size, err);
+    int rc = fb_workload_select(catalog, values, &arrays, &count, reason, reason_size, err);
     if (rc)
         return rc;
     fb_random_seed(&random, fb_options_uint(values, "seed"));
@@ -34,5 +33,6 @@ const struct fb_workload fb_workload_random_access = {
     .summary = "whole arrays in random order, each at most once",
     .options = options,
     .handles = true,
+    .noxire = "*/expert/face",
     .plan = plan_random_access,
 };

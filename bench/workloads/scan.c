@@ -47,8 +47,7 @@ static int plan_scan(const struct fb_catalog *catalog, const struct fb_options *
     size_t *arrays, count;
     unsigned axis = (unsigned)fb_options_uint(values, "axis");
     uint64_t window = fb_options_uint(values, "window");
-    int rc = fb_workload_select(catalog, fb_options_text(values, "array"), "*", &arrays, &count,
-                                reason, reason_size, err);
+    int rc = fb_workload_select(catalog, values, &arrays, &count, reason, reason_size, err);
     if (rc)
         return rc;
     plan->one_buffer = true;
@@ -63,5 +62,6 @@ const struct fb_workload fb_workload_scan = {
     .name = "scan",
     .summary = "every array once, through one reused buffer",
     .options = options,
+    .noxire = "*",
     .plan = plan_scan,
 };

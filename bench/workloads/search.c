@@ -39,11 +39,9 @@ static int plan_search(const struct fb_catalog *catalog, const struct fb_options
                        struct fb_error *err)
 {
     unsigned axis = (unsigned)fb_options_uint(values, "axis");
-    const char *glob = fb_options_text(values, "array");
     struct fb_random random;
     size_t *arrays, count;
-    int rc = fb_workload_select(catalog, glob, "*/expert/face", &arrays, &count, reason,
-                                reason_size, err);
+    int rc = fb_workload_select(catalog, values, &arrays, &count, reason, reason_size, err);
     if (rc)
         return rc;
     uint64_t *lengths = calloc(count + 1, sizeof *lengths);
@@ -60,7 +58,7 @@ static int plan_search(const struct fb_catalog *catalog, const struct fb_options
     }
     struct fb_request request = {
         .op = FB_OP_SEARCH_RANGE,
-        .array = (char *)fb_workload_glob(catalog, glob, "*/expert/face"),
+        .array = (char *)fb_options_text(values, "array"),
         .axis = axis,
         /* The middle half of all frame counts, so that some samples match and some do not. */
         .min = lengths[n / 4],
@@ -85,5 +83,6 @@ const struct fb_workload fb_workload_search = {
     .name = "search",
     .summary = "samples by frame count, then one sample by name, without array data",
     .options = options,
+    .noxire = "*/expert/face",
     .plan = plan_search,
 };

@@ -88,8 +88,7 @@ static int plan_slicing(const struct fb_catalog *catalog, const struct fb_option
     unsigned axis = (unsigned)fb_options_uint(values, "axis");
     size_t *arrays, count, lane_count = 0;
     struct fb_random random;
-    int rc = fb_workload_select(catalog, fb_options_text(values, "array"), "*/expert/face", &arrays,
-                                &count, reason, reason_size, err);
+    int rc = fb_workload_select(catalog, values, &arrays, &count, reason, reason_size, err);
     if (rc)
         return rc;
     struct lane *lanes = calloc(count + 1, sizeof *lanes);
@@ -119,5 +118,6 @@ const struct fb_workload fb_workload_slicing = {
     .summary = "windows of consecutive frames from random places of random arrays",
     .options = options,
     .handles = true,
+    .noxire = "*/expert/face",
     .plan = plan_slicing,
 };

@@ -211,8 +211,10 @@ static void make_plan(const char *spec, const struct fb_catalog *catalog, struct
     struct fb_error err;
     char reason[256] = "";
     *plan = (struct fb_plan){ 0 };
-    if (fb_workload_parse(spec, &workload, &options, &err) ||
-        workload->plan(catalog, &options, plan, reason, sizeof reason, &err))
+    if (fb_workload_parse(spec, &workload, &options, &err))
+        die(&err);
+    fb_workload_settle(workload, catalog, &options);
+    if (workload->plan(catalog, &options, plan, reason, sizeof reason, &err))
         die(&err);
 }
 

@@ -45,6 +45,12 @@ with tap.scratch() as tmp:
         for r in rows(folder):
             hit = r["format"] == "npy" and r["workload"] in ("full-load", "scan")
             assert r["status"] == ("wrong-data" if hit else "ok"), r
+    with tap.case("the command may be a program and words for it"):
+        folder = os.path.join(tmp, "words")
+        tap.run("run", "synth:samples=1,frames=50:60", "-o", folder, "--worker",
+                f"{sys.executable} {SCRIPT}", "-f", "npy", "-w", "scan", "--blocks", "1",
+                "--no-plots")
+        assert [r["status"] for r in rows(folder)] == ["ok", "ok"]
     with tap.case("its format is offered only with --worker"):
         result = tap.run("run", "-f", "npy", "-o", os.path.join(tmp, "none"), code=2)
         assert "no format 'npy'" in result.stderr

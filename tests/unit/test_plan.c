@@ -41,6 +41,7 @@ static void make(const char *spec, const struct fb_catalog *catalog, struct fb_p
     *plan = (struct fb_plan){ 0 };
     reason[0] = '\0';
     assert_int_equal(fb_workload_parse(spec, &workload, &options, &err), 0);
+    fb_workload_settle(workload, catalog, &options);
     assert_int_equal(workload->plan(catalog, &options, plan, reason, 256, &err), 0);
 }
 
@@ -200,6 +201,7 @@ static void test_slicing_huge(void **state)
     fb_plan_free(&plan);
     plan = (struct fb_plan){ 0 };
     assert_int_equal(fb_workload_parse("slicing:n=0,window=1", &workload, &options, &err), 0);
+    fb_workload_settle(workload, &catalog, &options);
     assert_int_equal(workload->plan(&catalog, &options, &plan, reason, sizeof reason, &err),
                      FB_EUSAGE);
     assert_non_null(strstr(err.message, "requests"));
