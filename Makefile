@@ -49,20 +49,22 @@ $(B)/bench/environment.o: ALL_CFLAGS += -DFB_COMMIT='"$(COMMIT)"' -DFB_BUILD_FLA
 # One clear word instead of a page of missing headers.
 $(B)/deps-checked:
 	@mkdir -p $(B)
-	@pkg-config --exists $(PACKAGES) || { \
+	@{ pkg-config --exists $(PACKAGES) && echo '#include <csv.h>' | $(CC) -E - ; } >/dev/null 2>&1 || { \
 	    echo "Missing libraries: run 'make deps' first, or install what deps.txt lists." >&2; exit 1; }
 	@touch $@
 
 # --- packages -------------------------------------------------------------------------------------
 
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 define install_packages
 	@if command -v apt-get >/dev/null; then \
 	    missing=$$(dpkg-query -W -f '$${Package} $${Status}\n' $$(sed '/^#/d' $(1)) 2>/dev/null | \
 	        awk '/install ok installed/ {print $$1}' | sort | \
 	        comm -13 - <(sed '/^#/d' $(1) | sort)); \
-	    if [ -n "$$missing" ]; then \
+	    if [ -n "$$missing" ] && [ "$$(id -u)" != 0 ] && [ -z "$(SUDO)" ]; then \
+	        echo "There is no sudo here. Please run as root: apt-get install" $$missing >&2; exit 1; \
+	    elif [ -n "$$missing" ]; then \
 	        echo "Installing" $$missing; \
 	        $(SUDO) apt-get update -qq && \
 	        DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends \
@@ -131,8 +133,8 @@ asan:
 	ASAN_OPTIONS=allocator_may_return_null=1 $(MAKE) B=$(B)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
 
-# Workers too, which makes each of them take a second: the tests with hundreds of them are left out.
-VALGRIND_TESTS := tests/cli/basics.py tests/cli/bad_input.py tests/cli/run_worker.py
+# Workers too, which makes each of them take a second: of `run` there is the smoke test alone.
+VALGRIND_TESTS := tests/cli/basics.py tests/cli/bad_input.py tests/cli/run_smoke.py
 
 valgrind: $(FMTBENCH)
 	FMTBENCH=$(abspath tests/under-valgrind) FMTBENCH_REAL=$(abspath $(FMTBENCH)) \

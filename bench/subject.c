@@ -5,19 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Without -f: every format once, gzip at its lowest, default and highest level; as-is joins them where
- * the SOURCE is a file that it reads. */
-static const char *const default_formats[] = {
-    "raw",
-    "raw-mmap",
-    "msgpack",
-    "hdf5-contiguous",
-    "hdf5-chunked:level=1",
-    "hdf5-chunked:level=4",
-    "hdf5-chunked:level=9",
-    "null",
-};
-
 /* By its path rather than as /proc/self/exe, which under an emulator names the emulator. */
 static struct fb_worker own_worker(void)
 {
@@ -202,6 +189,29 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
     return rc;
 }
 
+/* Without -f: every format of the registry with its presets, those that read the user's own file where
+ * there is one; for a quick look only some. */
+static int add_presets(struct fb_subjects *subjects, const struct fb_run_config *config,
+                       const struct fb_dataset *dataset, struct fb_error *err)
+{
+    static const char *const defaults[] = { "", NULL };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && fb_formats[i]; i++) {
+        const struct fb_format *format = fb_formats[i];
+        if (((format->flags & FB_AS_IS) && !dataset->own_file) ||
+            (config->quick && !(format->flags & FB_QUICK)))
+            continue;
+        const char *const *presets =
+            format->presets && !config->quick ? format->presets : defaults;
+        for (; rc == 0 && *presets; presets++) {
+            char spec[256];
+            snprintf(spec, sizeof spec, "%s%s%s", format->name, **presets ? ":" : "", *presets);
+            rc = add_native(subjects, spec, err);
+        }
+    }
+    return rc;
+}
+
 int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                      struct fb_subjects *out, struct fb_error *err)
 {
@@ -220,10 +230,7 @@ int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset
     if (rc == 0 && config->format_count == 0 && config->files) {
         rc = add_from_files(out, config, hello, dataset, err);
     } else if (rc == 0 && config->format_count == 0) {
-        for (size_t i = 0; rc == 0 && i < sizeof default_formats / sizeof *default_formats; i++)
-            rc = add_native(out, default_formats[i], err);
-        if (rc == 0 && dataset->own_file)
-            rc = add_native(out, "as-is", err);
+        rc = add_presets(out, config, dataset, err);
         if (rc == 0 && hello)
             rc = add_all_external(out, config, hello, err);
     }

@@ -23,7 +23,8 @@ enum fb_format_flags {
                            policies `each` and `keep` would not measure reading, and are left out */
     FB_REFERENCE = 2,   /* a reference line, never "the fastest" */
     FB_NO_FILE = 4,     /* has no file: nothing to write, evict or verify (null) */
-    FB_AS_IS = 8        /* reads the user's own file where it lies; create is NULL */
+    FB_AS_IS = 8,       /* reads the user's own file where it lies; create is NULL */
+    FB_QUICK = 16       /* among the few that `run --quick` measures, with its defaults */
 };
 
 /* What an array really looks like in the file. */
@@ -47,6 +48,9 @@ struct fb_format {
     /* Options table; FB_DTYPE_OPTION is among them for every format that writes. All of them tell
      * how a file is written. */
     const struct fb_option *options;
+    /* What `run` measures of it without -f: one row for each text of options, ended by NULL. NULL: one
+     * row with the defaults. */
+    const char *const *presets;
 
     /* True when a file that starts with these bytes is of this format. `length` may be short. Of
      * several formats that recognise a file, the first in the registry opens it as a source.

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,9 +101,15 @@ int fb_format_of_file(const char *path, const struct fb_format **out, struct fb_
             return 0;
         }
     }
-    return fb_fail(err, FB_EFORMAT,
-                   "%s is of no format that fmtbench knows (raw, msgpack or HDF5 by its first bytes)",
-                   path);
+    char names[256] = "";
+    for (size_t i = 0; fb_formats[i]; i++) {
+        size_t used = strlen(names);
+        if (fb_formats[i]->recognises)
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                     fb_formats[i]->name);
+    }
+    return fb_fail(err, FB_EFORMAT, "%s is of no format that can be told by its content (%s)", path,
+                   names);
 }
 
 int fb_format_create(const struct fb_format *format, const struct fb_options *options,

@@ -32,7 +32,7 @@ def case(name):
 
 
 def done():
-    print(f"1..{_count}")
+    print(f"1..{_count}" if _count else "1..0 # SKIP the real files are not at hand")
     sys.exit(1 if _failed else 0)
 
 

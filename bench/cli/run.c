@@ -22,8 +22,6 @@
 
 /* A first table in ten seconds. */
 #define QUICK_SOURCE "synth:samples=8"
-static const char *const quick_formats[] = { "raw", "msgpack", "hdf5-contiguous",
-                                             "hdf5-chunked:level=4" };
 
 enum key {
     KEY_CACHE = FB_ARG_FIRST_OWN,
@@ -69,7 +67,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct fb_run_config config;
     const char *formats[LIST_MAX], *workloads[LIST_MAX];
-    bool quick, no_plots, cache_given;
+    bool no_plots, cache_given;
     enum fb_colour colour;
     struct fb_error *err;
     int rc;
@@ -139,7 +137,7 @@ static int parse_one(int key, char *text, struct arguments *a)
         config->handles_given = true;
         return parse_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle", a->err);
     case KEY_QUICK:
-        a->quick = true;
+        config->quick = true;
         return 0;
     case KEY_SEED:
         return parse_number(text, "seed", 0, INT64_MAX, &config->seed, a->err);
@@ -235,10 +233,6 @@ static void apply_quick(struct arguments *a)
         config->cache[FB_CACHE_COLD] = false;
     if (!config->handles_given)
         config->handle[FB_HANDLE_EACH] = config->handle[FB_HANDLE_KEEP] = false;
-    for (size_t i = 0; config->format_count == 0 && !config->files && i < 4; i++)
-        a->formats[i] = quick_formats[i];
-    if (config->format_count == 0 && !config->files)
-        config->format_count = 4;
 }
 
 /* --- telling people --------------------------------------------------------------------------- */
@@ -303,11 +297,14 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.rc)
         return a.rc;
-    if (a.quick)
+    if (a.config.quick)
         apply_quick(&a);
     a.config.listener = &listener;
     a.config.say = on_say;
     a.config.progress = on_progress;
+    if (a.config.files && a.config.skip_bad_rows)
+        return fb_fail(err, FB_EUSAGE, "--skip-bad-rows is for a folder of OpenFace files, not for "
+                                       "--files");
     fb_interrupt_catch();
     fb_progress_start(&listener.progress);
     int rc = fb_run(&a.config, &run, err);

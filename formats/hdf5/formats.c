@@ -104,11 +104,15 @@ static int start(struct fb_error *err)
     .array_close = fb_hdf5_array_close, .find = fb_hdf5_find, .storage = fb_hdf5_storage,          \
     .version = version
 
+/* The lowest, the default and the highest level of gzip. */
+static const char *const gzip_levels[] = { "level=1", "level=4", "level=9", NULL };
+
 const struct fb_format fb_format_hdf5_contiguous = {
     .name = "hdf5-contiguous",
     .summary = "HDF5 in the NoXiRe layout, each array in one piece",
     .suffix = SUFFIX,
     .writer = "hdf5-contiguous",
+    .flags = FB_QUICK,
     .options = contiguous_options,
     .create = fb_hdf5_create,
     READING,
@@ -119,6 +123,8 @@ const struct fb_format fb_format_hdf5_chunked = {
     .summary = "HDF5 in the NoXiRe layout, arrays in chunks, compressed with gzip",
     .suffix = SUFFIX,
     .writer = "hdf5-chunked",
+    .flags = FB_QUICK,
+    .presets = gzip_levels,
     .options = chunked_options,
     .create = fb_hdf5_create,
     READING,

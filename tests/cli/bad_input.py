@@ -197,6 +197,19 @@ def outputs(folder, good):
                     refused(folder, *command, "-f", spec, "-o", out, says=[says])
         refused(folder, "convert", raw, "-f", "raw", "-o", raw, says=["same file"], codes=(2,))
         refused(folder, "read", raw, ARRAY, "-o", f"{folder}/no/such.npy", says=["No such file"])
+    with tap.case("a FIFO is no output; a symbolic link stays one, and what it leads to is replaced"):
+        with tap.scratch() as apart:
+            os.mkfifo(f"{apart}/fifo.npy")
+            for command in [["gen", "--samples", "1", "-f", "raw"], ["read", raw, ARRAY]]:
+                result = tap.run(*command, "-o", f"{apart}/fifo.npy", code=1, timeout=60)
+                assert "regular file" in result.stderr and os.listdir(apart) == ["fifo.npy"]
+        with open(f"{folder}/target", "w") as target:
+            target.write("old")
+        os.symlink("target", f"{folder}/link.npy")
+        tap.run("read", raw, ARRAY, "-o", f"{folder}/link.npy")
+        assert os.path.islink(f"{folder}/link.npy") and os.path.getsize(f"{folder}/target") > 100
+        os.unlink(f"{folder}/link.npy")
+        os.unlink(f"{folder}/target")
     with tap.case("a file that may not grow"):
         def small():
             resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
@@ -314,7 +327,8 @@ with tap.scratch() as scratch:
     outputs(scratch, made)
     not_writable(scratch, made)
     children(scratch)
-    if os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0:
+    if os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"],
+                                             capture_output=True).returncode == 0:
         made["large"] = f"{scratch}/large"
         tap.run("gen", "-f", "raw", "-o", made["large"], "--samples", 2)
         full_disk(scratch, made)

@@ -2,7 +2,10 @@
 import csv
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import tap
@@ -156,6 +159,30 @@ with tap.scratch() as tmp:
             result = tap.run("run", SMALL, "-o", folder, *args, code=2)
             assert word in result.stderr, (args, result.stderr)
             assert not os.path.exists(folder) or not os.listdir(folder), args
+
+    with tap.case("options that do not fit the dataset are refused before anything is measured"):
+        folder = os.path.join(tmp, "misfit")
+        for option in ("chunk=9000x68x2", "chunk=9000x9x9", "rows=5,chunk=4x4x4"):
+            result = tap.run("run", SMALL, "-o", folder, "-f", f"hdf5-chunked:{option}", "-f", "raw",
+                             code=2)
+            assert "chunk" in result.stderr and not os.path.exists(folder), option
+    with tap.case("an empty run folder that was there stays when nothing comes of the run"):
+        folder = os.path.join(tmp, "there")
+        os.mkdir(folder)
+        tap.run("run", "-w", "nosuch", "-o", folder, code=2)
+        assert os.listdir(folder) == []
+    with tap.case("Ctrl-C while files are written leaves nothing"):
+        for delay in (0.1, 0.3, 0.6, 1.0):
+            folder = os.path.join(tmp, "stopped")
+            process = subprocess.Popen([tap.FMTBENCH, "run", "synth:samples=300", "-o", folder,
+                                        "--no-plots"], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True, start_new_session=True)
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=60)
+            # A signal before the handlers stand ends it as signals do.
+            assert process.returncode in (1, -signal.SIGINT), process.returncode
+            assert not os.path.exists(folder), os.listdir(folder)
 
     with tap.case("--quick gives a table"):
         result, table = measure(os.path.join(tmp, "quick"), "--quick", source=None)

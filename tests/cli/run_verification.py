@@ -176,6 +176,33 @@ with tap.scratch() as tmp:
                 "--frames", "50:60")
         result = tap.run("run", "--files", folder, "-o", os.path.join(tmp, "n2"), *ONCE, code=2)
         assert "different datasets" in result.stderr
+    def small(name, *args):
+        folder = os.path.join(tmp, name)
+        os.makedirs(folder, exist_ok=True)
+        out = os.path.join(folder, args[0])
+        tap.run("gen", "-o", out, "--samples", 2, "--frames", "80:80", *args[1:])
+        return folder
+
+    with tap.case("a folder of narrowed files alone is verified against the narrowed source"):
+        small("narrow", "a.raw", "-f", "raw:dtype=f32", "--dtype", "f64")
+        folder = small("narrow", "b.h5", "-f", "hdf5-chunked:dtype=f32", "--dtype", "f64")
+        out = os.path.join(tmp, "narrow-out")
+        tap.run("run", "--files", folder, "-o", out, "-w", "slicing", *ONCE)
+        assert all(r["verification"] == "verified" for r in rows(out)), rows(out)
+    with tap.case("two files that would be one row, and files of two seeds, are refused"):
+        small("twice", "a.raw", "-f", "raw")
+        folder = small("twice", "b.raw", "-f", "raw")
+        result = tap.run("run", "--files", folder, "-o", os.path.join(tmp, "t1"), *ONCE, code=2)
+        assert "a.raw" in result.stderr and "b.raw" in result.stderr
+        small("seeds", "a.raw", "-f", "raw")
+        folder = small("seeds", "b.h5", "-f", "hdf5-contiguous", "--seed", 2)
+        result = tap.run("run", "--files", folder, "-o", os.path.join(tmp, "t2"), *ONCE, code=2)
+        assert "different datasets" in result.stderr
+    with tap.case("a SOURCE that cannot be opened is an error with --files too"):
+        tap.run("run", os.path.join(tmp, "nothing.h5"), "--files", files, "-o",
+                os.path.join(tmp, "t3"), *ONCE, code=1)
+        assert not os.path.exists(os.path.join(tmp, "t3"))
+
     with tap.case("a file that is gone while its manifest stands is a failed row"):
         lost = os.path.join(tmp, "lost")
         shutil.copytree(files, lost)

@@ -83,6 +83,8 @@ with tap.scratch() as tmp:
         assert "taking" in result.stderr and "left out" in result.stderr
         assert all(r["status"] == "ok" for r in table), table
         assert all(int(r["dataset_bytes"]) <= 500000 for r in table)
+        assert all((r["file_bytes"] == "") == (r["format"] == "as-is") for r in table), (
+            "the size of a file of which a part was taken compares with nothing")
         measure(path, "-f", "as-is", "--max-bytes", "10B", code=4)
 
     with tap.case("a file that declares terabytes fills neither memory nor disk"):
