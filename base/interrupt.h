@@ -1,4 +1,5 @@
-/* Ctrl-C, SIGTERM and a closed terminal ask for a clean end: what is under way stops at the next safe point. */
+/* Ctrl-C, SIGTERM and a closed terminal ask for a clean end: what is under way stops at the next
+ * safe point. */
 #ifndef FB_BASE_INTERRUPT_H
 #define FB_BASE_INTERRUPT_H
 

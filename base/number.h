@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The whole of `text` as a decimal number; false for anything else (empty, sign, blanks, overflow). */
+/* The whole of `text` as a decimal number; false for anything else (empty, sign, blanks, overflow).
+ */
 bool fb_parse_u64(const char *text, uint64_t *out);
 
 /* A size in bytes: digits and an optional B, kB, KB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB,

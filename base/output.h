@@ -25,10 +25,10 @@ void fb_output_abort(struct fb_output *output);
 /* Removes what a killed process left: PATH.tmp-PID-*, or those of any process where pid is 0. */
 void fb_output_remove_temporaries(const char *path, pid_t pid);
 
-/* The whole of it for what can be written to a stream: begin, print(context, stream, err), close with
- * the checks that make a full disk seen, commit. print need not check its own writes. A positive
- * result of print means that there is nothing to write: the file is left as it was, and the result
- * handed on. */
+/* The whole of it for what can be written to a stream: begin, print(context, stream, err), close
+ * with the checks that make a full disk seen, commit. print need not check its own writes. A
+ * positive result of print means that there is nothing to write: the file is left as it was, and
+ * the result handed on. */
 int fb_output_write(const char *path,
                     int (*print)(void *context, FILE *stream, struct fb_error *err), void *context,
                     struct fb_error *err);
@@ -38,7 +38,6 @@ int fb_make_folder(const char *path, struct fb_error *err);
 
 /* Reads a whole file of at most `limit` bytes into fresh memory, with a NUL behind it. The caller
  * frees *data. */
-int fb_read_file(const char *path, size_t limit, char **data, size_t *length,
-                 struct fb_error *err);
+int fb_read_file(const char *path, size_t limit, char **data, size_t *length, struct fb_error *err);
 
 #endif

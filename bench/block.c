@@ -156,17 +156,19 @@ static int wrong(struct checker *checker, size_t request, const char *found, str
     char start[256], count[256];
     checker->wrong_data = true;
     if (!checker->job->expected[request].hex[0])
-        return fb_fail(err, FB_EFORMAT, "request %zu, of %s, cannot be verified: no source or file "
-                                        "delivers what the manifests say",
+        return fb_fail(err, FB_EFORMAT,
+                       "request %zu, of %s, cannot be verified: no source or file "
+                       "delivers what the manifests say",
                        request, what->array);
     if (fb_request_is_search(what))
         return fb_fail(err, FB_EFORMAT, "request %zu, a search over %s, gave a wrong answer",
                        request, what->array);
-    return fb_fail(err, FB_EFORMAT,
-                   "request %zu, %s from %s of %s, delivered wrong bytes (hash %.8s..., not %.8s...)",
-                   request, fb_shape_text(what->rank, what->count, count, sizeof count),
-                   fb_shape_text(what->rank, what->start, start, sizeof start), what->array, found,
-                   checker->job->expected[request].hex);
+    return fb_fail(
+        err, FB_EFORMAT,
+        "request %zu, %s from %s of %s, delivered wrong bytes (hash %.8s..., not %.8s...)", request,
+        fb_shape_text(what->rank, what->count, count, sizeof count),
+        fb_shape_text(what->rank, what->start, start, sizeof start), what->array, found,
+        checker->job->expected[request].hex);
 }
 
 static int check_hash(struct checker *checker, size_t request, const char *hex,
@@ -258,8 +260,8 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 
 /* --- a block ---------------------------------------------------------------------------------- */
 
-/* A warm block repeats its plan until it has lasted this long: a single run of a few microseconds is
- * mostly jitter. */
+/* A warm block repeats its plan until it has lasted this long: a single run of a few microseconds
+ * is mostly jitter. */
 #define BLOCK_NS UINT64_C(20000000)
 #define ITERATIONS_MAX 50
 
@@ -272,8 +274,7 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
         return fb_fail_memory(err, "a block");
     result->ns = grown;
     checker->asked += count;
-    int rc = send(process,
-                  json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
+    int rc = send(process, json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
     while (rc == 0 && result->count < all) {
         json_t *message;
         rc = receive(process, &message, err);
@@ -289,8 +290,8 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
     return rc;
 }
 
-/* Cold is cold only once. A warm block warms up once, however long that takes, so that fast and slow
- * formats are measured alike, and repeats by what the warm-up took. */
+/* Cold is cold only once. A warm block warms up once, however long that takes, so that fast and
+ * slow formats are measured alike, and repeats by what the warm-up took. */
 static int take_block(struct fb_process *process, struct checker *checker,
                       struct fb_block_result *result, struct fb_error *err)
 {
@@ -365,7 +366,6 @@ void fb_block_result_free(struct fb_block_result *result)
 }
 
 /* --- create ----------------------------------------------------------------------------------- */
-
 
 static int feed_slab(void *context, const uint64_t *start, const uint64_t *count, const void *data,
                      size_t bytes, struct fb_error *err)

@@ -18,8 +18,8 @@
 /* How a worker is started. */
 struct fb_worker {
     char command[4096]; /* a program, or a program and words for it, parted by blanks */
-    bool own;           /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others
-                           deliver their bytes */
+    bool own; /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others
+                 deliver their bytes */
 };
 
 struct fb_block_job {
@@ -33,12 +33,12 @@ struct fb_block_job {
 };
 
 struct fb_block_result {
-    bool wrong_data;  /* a delivered hash differs: the block failed, and the message says where */
-    uint64_t *ns;     /* warm-ups first; owned */
+    bool wrong_data; /* a delivered hash differs: the block failed, and the message says where */
+    uint64_t *ns;    /* warm-ups first; owned */
     size_t count, warmups;
-    uint64_t peak_bytes;     /* FB_NA where not told */
-    double resident_before;  /* NAN where not known */
-    json_t *storage;         /* owned; NULL where not told */
+    uint64_t peak_bytes;    /* FB_NA where not told */
+    double resident_before; /* NAN where not known */
+    json_t *storage;        /* owned; NULL where not told */
 };
 
 /* Runs the block. On failure the result holds nothing but wrong_data. */

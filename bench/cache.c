@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const fb_cache_names[FB_CACHE_COUNT] = { [FB_CACHE_WARM] = "warm",
-                                                     [FB_CACHE_COLD] = "cold" };
+const char *const fb_cache_names[FB_CACHE_COUNT] = {
+    [FB_CACHE_WARM] = "warm", [FB_CACHE_COLD] = "cold"
+};
 
-/* Files are mapped and read in pieces, so that a huge one needs neither address space nor memory. */
+/* Files are mapped and read in pieces, so that a huge one needs neither address space nor memory.
+ */
 #define PIECE ((off_t)256 << 20)
 
 /* Calls visit for every regular file at or below `path`. */
@@ -29,8 +31,7 @@ static int each_file(const char *path,
     int rc = 0;
     FTSENT *entry;
     while (rc == 0 && (entry = fts_read(tree))) {
-        if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
-            entry->fts_info == FTS_NS) {
+        if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR || entry->fts_info == FTS_NS) {
             errno = entry->fts_errno;
             rc = fb_fail_errno(err, "cannot look at %s", entry->fts_path);
         } else if (entry->fts_info == FTS_F) {
@@ -144,9 +145,7 @@ int fb_cache_resident(const char *path, double *fraction, struct fb_error *err)
     int rc = each_file(path, count_file, &sum, err);
     if (rc)
         return rc;
-    *fraction = sum.unknown ? NAN
-                : sum.pages ? (double)sum.resident / (double)sum.pages
-                            : NAN;
+    *fraction = sum.unknown ? NAN : sum.pages ? (double)sum.resident / (double)sum.pages : NAN;
     return 0;
 }
 

@@ -67,8 +67,9 @@ static void judge(struct fb_cell *cell)
     } else if (cell->cache == FB_CACHE_COLD && (flags & FB_NO_FILE)) {
         not_applicable(record, "it has no file that could be cold");
     } else if (cell->handle != FB_HANDLE_ONCE && (flags & FB_LOADS_WHOLE)) {
-        not_applicable(record, "it loads the whole file when it opens: keep would time memcpy, each "
-                               "would load the file for every request");
+        not_applicable(record,
+                       "it loads the whole file when it opens: keep would time memcpy, each "
+                       "would load the file for every request");
     } else if (cell->handle != FB_HANDLE_ONCE && cell->task->workload->once_only) {
         not_applicable(record, cell->task->workload->once_only);
     } else {

@@ -150,8 +150,8 @@ static int open_source(const struct fb_run_config *config, struct fb_dataset *ou
     char *skipping = NULL;
     if (config->skip_bad_rows && asprintf(&skipping, "openface:%s,bad-rows=skip", spec) < 0)
         return fb_fail_memory(err, "a source");
-    int rc = fb_source_open(skipping ? skipping : spec, config->say, config->listener,
-                            &out->source, err);
+    int rc = fb_source_open(skipping ? skipping : spec, config->say, config->listener, &out->source,
+                            err);
     free(skipping);
     if (rc)
         return rc;
@@ -337,8 +337,8 @@ int fb_dataset_open(const struct fb_run_config *config, struct fb_dataset *out,
     if (rc == 0)
         rc = fb_source_narrow(out->source, &out->narrowed, err);
     if (rc == 0 && fb_source_catalog(out->source)->array_count == 0)
-        rc = fb_fail(err, FB_ENOTHING, "%s has no arrays that can be read; 'fmtbench info' says why",
-                     out->name);
+        rc = fb_fail(err, FB_ENOTHING,
+                     "%s has no arrays that can be read; 'fmtbench info' says why", out->name);
     if (rc)
         fb_dataset_close(out);
     return rc;

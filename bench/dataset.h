@@ -1,5 +1,5 @@
-/* The dataset of a run: its arrays, the data that files are made from, and the truth that everything
- * delivered is checked against. */
+/* The dataset of a run: its arrays, the data that files are made from, and the truth that
+ * everything delivered is checked against. */
 #ifndef FB_BENCH_DATASET_H
 #define FB_BENCH_DATASET_H
 
@@ -16,14 +16,14 @@ enum fb_variant {
 };
 
 struct fb_dataset {
-    char *name;                /* SOURCE as `run` would take it again */
-    struct fb_source *source;  /* native */
+    char *name;               /* SOURCE as `run` would take it again */
+    struct fb_source *source; /* native */
     struct fb_source *narrowed;
-    struct fb_catalog whole;   /* of all that SOURCE has, for searches in the user's own file */
-    char *own_file;            /* SOURCE where it is a file that as-is can read, else NULL */
-    bool partial;              /* --max-bytes left arrays out */
-    bool self_reference;       /* own_file has no manifest: its second reading is checked against
-                                  its first */
+    struct fb_catalog whole; /* of all that SOURCE has, for searches in the user's own file */
+    char *own_file;          /* SOURCE where it is a file that as-is can read, else NULL */
+    bool partial;            /* --max-bytes left arrays out */
+    bool self_reference;     /* own_file has no manifest: its second reading is checked against
+                                its first */
     struct fb_manifest *manifests; /* with config->files: of the files there */
     char **manifest_files;         /* the file of each */
     size_t manifest_count;
@@ -32,7 +32,8 @@ struct fb_dataset {
 /* Opens config->source, or what stands in config->files. FB_ENOTHING when no array is to be had. */
 int fb_dataset_open(const struct fb_run_config *config, struct fb_dataset *out,
                     struct fb_error *err);
-/* Closes all files: the runner holds none open while it measures. Name, whole and manifests stay. */
+/* Closes all files: the runner holds none open while it measures. Name, whole and manifests stay.
+ */
 void fb_dataset_close_sources(struct fb_dataset *dataset);
 void fb_dataset_close(struct fb_dataset *dataset);
 

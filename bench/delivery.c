@@ -7,8 +7,8 @@
 
 /* Results start on cache lines, as a fresh buffer would. */
 #define ALIGNMENT 64
-/* What has been delivered is wiped: the right bytes of an earlier iteration must not pass for those of
- * a read that wrote nothing. */
+/* What has been delivered is wiped: the right bytes of an earlier iteration must not pass for those
+ * of a read that wrote nothing. */
 #define POISON 0xa5
 
 static size_t aligned(size_t n)

@@ -12,8 +12,8 @@
 struct fb_delivered {
     const void *data;
     size_t bytes;
-    void *owned; /* the data's memory where it is to be wiped and freed after delivery; NULL when it lies
-                    in the ring or in the reader */
+    void *owned; /* the data's memory where it is to be wiped and freed after delivery; NULL when it
+                    lies in the ring or in the reader */
 };
 
 struct fb_delivery {

@@ -111,12 +111,11 @@ static json_t *describe(const char *data_path, json_t *worker_libraries)
     set_text(out, "compiler_flags", FB_BUILD_FLAGS);
     set_text(out, "cpu", cpu_model(text, sizeof text));
     json_object_set_new(out, "cores", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
-    set_text(out, "governor",
-             first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text,
-                        sizeof text));
+    set_text(
+        out, "governor",
+        first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text, sizeof text));
     json_object_set_new(out, "memory_bytes",
-                        json_integer((json_int_t)sysconf(_SC_PHYS_PAGES) *
-                                     sysconf(_SC_PAGESIZE)));
+                        json_integer((json_int_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE)));
     if (uname(&host) == 0) {
         snprintf(text, sizeof text, "%s %s %s", host.sysname, host.release, host.machine);
         set_text(out, "kernel", text);

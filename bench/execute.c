@@ -137,7 +137,8 @@ static int search(struct state *state, const struct fb_request *request, struct 
     return rc;
 }
 
-/* A plan of loads has done its work when all is in memory: what closing would free is the result. */
+/* A plan of loads has done its work when all is in memory: what closing would free is the result.
+ */
 static bool keeps_results(const struct fb_plan *plan)
 {
     return plan->count > 0 && plan->requests[0].op == FB_OP_LOAD;

@@ -17,8 +17,8 @@ struct fb_execution {
 };
 
 /* One iteration; *ns is the time inside the clock. Everything read has been delivered when it
- * returns, with the clock stopped. `once` closes the file inside the clock, but for a plan of loads,
- * which ends when all is resident. */
+ * returns, with the clock stopped. `once` closes the file inside the clock, but for a plan of
+ * loads, which ends when all is resident. */
 int fb_execute(const struct fb_execution *execution, uint64_t *ns, struct fb_error *err);
 
 #endif

@@ -106,8 +106,10 @@ static int create(const struct fb_run_config *config, const struct fb_dataset *d
         fb_plan_free(&plan);
     }
     if (rc == 0) {
-        struct fb_job job = { .create = true, .format = subject->writer,
-                              .options = subject->options, .file = file->path,
+        struct fb_job job = { .create = true,
+                              .format = subject->writer,
+                              .options = subject->options,
+                              .file = file->path,
                               .plan = plan_path };
         struct fb_process_limits limits = config->limits;
         /* Writing is no block: it takes as long as the dataset is large. */

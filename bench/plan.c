@@ -43,8 +43,9 @@ static bool copy_text(const char *from, char **to)
 int fb_plan_add(struct fb_plan *plan, const struct fb_request *request, struct fb_error *err)
 {
     if (plan->count >= REQUESTS_MAX)
-        return fb_fail(err, FB_EUSAGE, "the plan has more than %d requests; ask for a smaller n= or "
-                                       "a larger window=",
+        return fb_fail(err, FB_EUSAGE,
+                       "the plan has more than %d requests; ask for a smaller n= or "
+                       "a larger window=",
                        REQUESTS_MAX);
     if ((plan->count & (plan->count - 1)) == 0) {
         size_t capacity = plan->count ? plan->count * 2 : 1;

@@ -12,8 +12,8 @@
  *   search-name   the same line for the sample called `name` (FRAMES of its first matching array);
  *                 nothing if there is none
  *
- * start and count are one number an axis, parted by blanks (empty for a scalar). A create job's plan
- * has rows `write`: count is the shape, `sample` and `name` say where the array belongs. */
+ * start and count are one number an axis, parted by blanks (empty for a scalar). A create job's
+ * plan has rows `write`: count is the shape, `sample` and `name` say where the array belongs. */
 #ifndef FB_BENCH_PLAN_H
 #define FB_BENCH_PLAN_H
 
@@ -53,8 +53,7 @@ int fb_plan_add(struct fb_plan *plan, const struct fb_request *request, struct f
 int fb_plan_add_slab(struct fb_plan *plan, enum fb_op op, const struct fb_array_info *array,
                      const uint64_t *start, const uint64_t *count, struct fb_error *err);
 /* The create job's plan: one write a catalog array. */
-int fb_plan_of_catalog(const struct fb_catalog *catalog, struct fb_plan *out,
-                       struct fb_error *err);
+int fb_plan_of_catalog(const struct fb_catalog *catalog, struct fb_plan *out, struct fb_error *err);
 /* The same requests with the element types of another catalog of the same arrays (a narrowed file).
  */
 int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
@@ -74,7 +73,8 @@ int fb_plan_write(const struct fb_plan *plan, const char *path, struct fb_error 
 /* Reads it back, checking every field. */
 int fb_plan_read(const char *path, struct fb_plan *out, struct fb_error *err);
 /* Rows for plan.csv of a run folder: the same columns behind workload, options and request number,
- * with bytes and expected hash (NULL: none) at the end. Returns a negative value on a write error. */
+ * with bytes and expected hash (NULL: none) at the end. Returns a negative value on a write error.
+ */
 void fb_plan_print_header(FILE *stream);
 void fb_plan_print(FILE *stream, const char *workload, const char *options,
                    const struct fb_plan *plan, const struct fb_hash *hashes);

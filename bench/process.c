@@ -133,16 +133,15 @@ static void take_complaints(struct fb_process *process)
 {
     char chunk[512];
     ssize_t n;
-    while (process->complaints >= 0 &&
-           (n = read(process->complaints, chunk, sizeof chunk)) != -1) {
+    while (process->complaints >= 0 && (n = read(process->complaints, chunk, sizeof chunk)) != -1) {
         if (n == 0) {
             close_fd(&process->complaints);
             break;
         }
         size_t keep = sizeof process->complaint - 1 - (size_t)n;
         if (process->complaint_length > keep) {
-            memmove(process->complaint,
-                    process->complaint + (process->complaint_length - keep), keep);
+            memmove(process->complaint, process->complaint + (process->complaint_length - keep),
+                    keep);
             process->complaint_length = keep;
         }
         memcpy(process->complaint + process->complaint_length, chunk, (size_t)n);
@@ -164,8 +163,9 @@ static int reap(struct fb_process *process, struct fb_error *err)
         if (fb_interrupted())
             return fb_fail(err, FB_EINTERRUPTED, "interrupted");
         if (fb_clock_ns() > process->deadline_ns)
-            return fb_fail(err, FB_EIO, "worker closed its output but did not exit within the "
-                                        "block timeout");
+            return fb_fail(err, FB_EIO,
+                           "worker closed its output but did not exit within the "
+                           "block timeout");
         poll(NULL, 0, 1);
     }
     process->pid = -1;
@@ -292,10 +292,9 @@ int fb_process_receive(struct fb_process *process, const char **line, size_t *le
         process->line_taken = 0;
     }
     for (;;) {
-        char *newline = process->line_length > searched
-                            ? memchr(process->line + searched, '\n',
-                                     process->line_length - searched)
-                            : NULL;
+        char *newline = process->line_length > searched ? memchr(process->line + searched, '\n',
+                                                                 process->line_length - searched)
+                                                        : NULL;
         if (newline) {
             *line = process->line;
             *length = (size_t)(newline - process->line);

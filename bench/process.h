@@ -16,7 +16,8 @@ struct fb_process_limits {
 
 struct fb_process {
     pid_t pid;
-    int to, from, deliver, create, complaints; /* our ends of descriptors 0, 1, 3, 4, 2; -1: closed */
+    int to, from, deliver, create,
+        complaints; /* our ends of descriptors 0, 1, 3, 4, 2; -1: closed */
     struct fb_process_limits limits;
     uint64_t deadline_ns, next_watch_ns;
     char *line; /* bytes from descriptor 1 not yet handed out */
@@ -29,9 +30,9 @@ struct fb_process {
 };
 
 /* No process: what fb_process_close may be given. */
-#define FB_PROCESS_NONE                                                                           \
-    ((struct fb_process){ .pid = -1, .to = -1, .from = -1, .deliver = -1, .create = -1,           \
-                          .complaints = -1 })
+#define FB_PROCESS_NONE                                                                            \
+    ((struct fb_process){                                                                          \
+        .pid = -1, .to = -1, .from = -1, .deliver = -1, .create = -1, .complaints = -1 })
 
 /* Starts argv[0] (searched in PATH) with the five descriptors of the protocol. The child dies with
  * its parent. */

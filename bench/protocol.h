@@ -13,13 +13,11 @@
  *   runner  {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH,
  *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false}
  *   worker  {"ready":true}       all that happens once in a process is done; the file is not open
- *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm block
- *                                goes twice, for one warm-up and then for the iterations that count
- *   worker  {"ns":N, "hashes":[...]}                     K times; no hashes where bytes are delivered
- *   runner  {"go":false}
- *   worker  {"done":true, "peak_bytes":N, "storage":{...}}
- *                                peak_bytes: VmHWM. storage, where the job asks for it: facts of the
- *                                plan's first array: layout, chunk ("357x17x1"), filters,
+ *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm
+ * block goes twice, for one warm-up and then for the iterations that count worker  {"ns":N,
+ * "hashes":[...]}                     K times; no hashes where bytes are delivered runner
+ * {"go":false} worker  {"done":true, "peak_bytes":N, "storage":{...}} peak_bytes: VmHWM. storage,
+ * where the job asks for it: facts of the plan's first array: layout, chunk ("357x17x1"), filters,
  *                                stored_bytes, chunk_cache_bytes. Both may be left out
  *
  * or, for a create job,
@@ -29,20 +27,21 @@
  *   runner  {"go":true}          then the bytes
  *   worker  {"created":true, "ns":N, "cpu_ns":N}         without the time spent waiting for data
  *
- * and at any point the worker may say {"error":"what, where, what to do"} and exit; with "usage":true
- * where the user's words are at fault.
+ * and at any point the worker may say {"error":"what, where, what to do"} and exit; with
+ * "usage":true where the user's words are at fault.
  *
- * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and closes
- * it for every request, `keep` opens it before the clock of each iteration; arrays are opened inside
- * the clock, and stay open while requests for the same array follow each other.
+ * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and
+ * closes it for every request, `keep` opens it before the clock of each iteration; arrays are
+ * opened inside the clock, and stay open while requests for the same array follow each other.
  *
- * Deliver `bytes`: for every request of every iteration, in order, with the clock stopped, an 8-byte
- * little-endian length and that many bytes on descriptor 3. Deliver `hash`: 32 hex digits of
+ * Deliver `bytes`: for every request of every iteration, in order, with the clock stopped, an
+ * 8-byte little-endian length and that many bytes on descriptor 3. Deliver `hash`: 32 hex digits of
  * XXH3-128 of the same bytes. Results are collected in a ring of `buffer` bytes; when the next one
  * does not fit, the clock stops while the ring is delivered.
  *
- * In a create job the runner sends, on descriptor 4, every array of the plan whole, in order, framed
- * in the same way. `flags` may hold "loads_whole" (only `once` is asked of it) and "no_file". */
+ * In a create job the runner sends, on descriptor 4, every array of the plan whole, in order,
+ * framed in the same way. `flags` may hold "loads_whole" (only `once` is asked of it) and
+ * "no_file". */
 #ifndef FB_BENCH_PROTOCOL_H
 #define FB_BENCH_PROTOCOL_H
 

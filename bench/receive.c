@@ -17,8 +17,8 @@ static const struct fb_catalog *receive_catalog(const struct fb_source *source)
     return &((const struct receive_source *)source)->catalog;
 }
 
-/* Takes the length in front of the arrays up to `array`; empty arrays are never asked for, but their
- * frames are there. */
+/* Takes the length in front of the arrays up to `array`; empty arrays are never asked for, but
+ * their frames are there. */
 static int begin_array(struct receive_source *self, size_t array, struct fb_error *err)
 {
     while (self->next_array <= array) {
@@ -30,8 +30,9 @@ static int begin_array(struct receive_source *self, size_t array, struct fb_erro
         for (int i = 0; i < 8; i++)
             bytes |= (uint64_t)length[i] << (8 * i);
         if (self->next_array < array && bytes > 0)
-            return fb_fail(err, FB_EUNSUPPORTED, "array %s was passed over: create reads arrays in "
-                                                 "catalog order",
+            return fb_fail(err, FB_EUNSUPPORTED,
+                           "array %s was passed over: create reads arrays in "
+                           "catalog order",
                            self->catalog.arrays[self->next_array].path);
         if (self->left != 0 || bytes != self->catalog.arrays[self->next_array].bytes)
             return fb_fail(err, FB_EFORMAT, "the runner sent %llu bytes for array %s",

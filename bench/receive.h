@@ -1,5 +1,5 @@
-/* A source over the array bytes that a runner sends to a create job: each array of the plan once, in
- * order, in rising rows, which is how create reads. */
+/* A source over the array bytes that a runner sends to a create job: each array of the plan once,
+ * in order, in rising rows, which is how create reads. */
 #ifndef FB_BENCH_RECEIVE_H
 #define FB_BENCH_RECEIVE_H
 

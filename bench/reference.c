@@ -59,9 +59,8 @@ int fb_reference_hash(struct fb_plan *plan, struct fb_source *source,
     int rc = 0;
     for (size_t k = 0; rc == 0 && k < plan->count; k++) {
         struct fb_request *request = &plan->requests[order[k]];
-        rc = fb_request_is_search(request)
-                 ? hash_search(request, searched, &hashes[order[k]], err)
-                 : hash_slab(request, source, &hashes[order[k]], err);
+        rc = fb_request_is_search(request) ? hash_search(request, searched, &hashes[order[k]], err)
+                                           : hash_slab(request, source, &hashes[order[k]], err);
         if (rc == FB_EFORMAT || rc == FB_EIO) {
             hashes[order[k]].hex[0] = '\0';
             rc = 0;

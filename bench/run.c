@@ -65,8 +65,9 @@ static int make_folder(struct state *state, struct fb_error *err)
     }
     int rc = 0;
     if (access(results, F_OK) == 0)
-        rc = fb_fail(err, FB_EUSAGE, "%s holds a run already; name another folder with -o, or "
-                                     "remove it",
+        rc = fb_fail(err, FB_EUSAGE,
+                     "%s holds a run already; name another folder with -o, or "
+                     "remove it",
                      state->folder);
     free(results);
     state->made_folder = access(state->folder, F_OK) != 0;
@@ -134,13 +135,13 @@ static int make_records(struct state *state, struct fb_run *out, struct fb_error
 static json_t *run_facts(const struct state *state, bool interrupted)
 {
     const struct fb_run_config *config = state->config;
-    json_t *facts = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id,
-                     "seed", (json_int_t)config->seed, "blocks",
-                     (json_int_t)config->blocks, "block_timeout_ns",
-                     (json_int_t)config->limits.timeout_ns, "memory_limit_bytes",
-                     (json_int_t)config->limits.memory_bytes, "max_bytes",
-                     (json_int_t)config->max_bytes, "interrupted", interrupted, "cold",
-                     "cold means this machine's page cache; a host below may still hold the data");
+    json_t *facts =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id, "seed",
+                  (json_int_t)config->seed, "blocks", (json_int_t)config->blocks,
+                  "block_timeout_ns", (json_int_t)config->limits.timeout_ns, "memory_limit_bytes",
+                  (json_int_t)config->limits.memory_bytes, "max_bytes",
+                  (json_int_t)config->max_bytes, "interrupted", interrupted, "cold",
+                  "cold means this machine's page cache; a host below may still hold the data");
     /* The one text that comes from outside, and may be no UTF-8. */
     json_t *dataset = json_string(state->dataset.name);
     json_object_set_new(facts, "dataset", dataset ? dataset : json_string("n/a"));
@@ -204,8 +205,8 @@ static int prepare(struct state *state, struct fb_error *err)
     /* Plans come before files: a workload that is spelled wrongly should not cost a conversion. */
     rc = make_folder(state, err);
     if (rc == 0)
-        rc = fb_tasks_make(config, &state->dataset, needed, state->files_folder, &state->tasks,
-                           err);
+        rc =
+            fb_tasks_make(config, &state->dataset, needed, state->files_folder, &state->tasks, err);
     if (rc == 0)
         rc = fb_files_make(config, &state->dataset, &state->subjects, state->files_folder,
                            &state->files, err);

@@ -10,7 +10,7 @@
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
 struct round {
-    uint64_t number; /* 1, 2, ... */
+    uint64_t number;   /* 1, 2, ... */
     uint64_t start_ns; /* of the run */
     uint64_t *block;   /* running number */
 };

@@ -13,8 +13,8 @@ struct fb_cell {
     enum fb_cache cache;
     enum fb_handle handle;
     struct fb_record record;
-    bool active;         /* still measured */
-    bool unproven;       /* a block began without proof of its cache state */
+    bool active;   /* still measured */
+    bool unproven; /* a block began without proof of its cache state */
 };
 
 struct fb_cells {

@@ -28,8 +28,7 @@ void fb_subjects_free(struct fb_subjects *subjects)
     *subjects = (struct fb_subjects){ 0 };
 }
 
-static int add(struct fb_subjects *subjects, const struct fb_subject *subject,
-               struct fb_error *err)
+static int add(struct fb_subjects *subjects, const struct fb_subject *subject, struct fb_error *err)
 {
     for (size_t i = 0; i < subjects->count; i++)
         if (strcmp(subjects->items[i].name, subject->name) == 0 &&
@@ -80,7 +79,8 @@ static unsigned flags_of(const json_t *format)
     unsigned flags = 0;
     size_t i;
     json_t *flag;
-    json_array_foreach(json_object_get(format, "flags"), i, flag) {
+    json_array_foreach(json_object_get(format, "flags"), i, flag)
+    {
         const char *name = json_string_value(flag);
         if (name && strcmp(name, "loads_whole") == 0)
             flags |= FB_LOADS_WHOLE;
@@ -93,8 +93,8 @@ static unsigned flags_of(const json_t *format)
 /* A suffix becomes part of a file name. */
 static bool plain_suffix(const char *suffix)
 {
-    return strlen(suffix) < 16 && strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789.-_") ==
-                                      strlen(suffix);
+    return strlen(suffix) < 16 &&
+           strspn(suffix, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == strlen(suffix);
 }
 
 static int add_external(struct fb_subjects *subjects, const struct fb_run_config *config,
@@ -103,7 +103,8 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
 {
     size_t i;
     json_t *format;
-    json_array_foreach(json_object_get(hello, "formats"), i, format) {
+    json_array_foreach(json_object_get(hello, "formats"), i, format)
+    {
         struct fb_subject subject = {
             .flags = flags_of(format),
             .can_create = json_is_true(json_object_get(format, "create")),
@@ -113,8 +114,9 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
         if (strcmp(text_of(format, "name"), name) != 0)
             continue;
         if (!plain_suffix(suffix) || strlen(options) >= sizeof subject.options)
-            return fb_fail(err, FB_EFORMAT, "worker %s: format %s has an unusable suffix or options",
-                           config->worker, name);
+            return fb_fail(err, FB_EFORMAT,
+                           "worker %s: format %s has an unusable suffix or options", config->worker,
+                           name);
         snprintf(subject.name, sizeof subject.name, "%s", name);
         snprintf(subject.writer, sizeof subject.writer, "%s", name);
         snprintf(subject.options, sizeof subject.options, "%s", options);
@@ -148,7 +150,8 @@ static int add_all_external(struct fb_subjects *subjects, const struct fb_run_co
     size_t i;
     json_t *format;
     int rc = 0;
-    json_array_foreach(json_object_get(hello, "formats"), i, format) {
+    json_array_foreach(json_object_get(hello, "formats"), i, format)
+    {
         const char *name = text_of(format, "name");
         if (rc == 0 && *name && strlen(name) < 64 && !fb_format_find(name))
             rc = add_external(subjects, config, hello, name, "", err);
@@ -189,8 +192,8 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
     return rc;
 }
 
-/* Without -f: every format of the registry with its presets, those that read the user's own file where
- * there is one; for a quick look only some. */
+/* Without -f: every format of the registry with its presets, those that read the user's own file
+ * where there is one; for a quick look only some. */
 static int add_presets(struct fb_subjects *subjects, const struct fb_run_config *config,
                        const struct fb_dataset *dataset, struct fb_error *err)
 {
@@ -201,8 +204,7 @@ static int add_presets(struct fb_subjects *subjects, const struct fb_run_config 
         if (((format->flags & FB_AS_IS) && !dataset->own_file) ||
             (config->quick && !(format->flags & FB_QUICK)))
             continue;
-        const char *const *presets =
-            format->presets && !config->quick ? format->presets : defaults;
+        const char *const *presets = format->presets && !config->quick ? format->presets : defaults;
         for (; rc == 0 && *presets; presets++) {
             char spec[256];
             snprintf(spec, sizeof spec, "%s%s%s", format->name, **presets ? ":" : "", *presets);

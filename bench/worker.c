@@ -140,8 +140,8 @@ static int iterate(const struct fb_execution *execution, struct fb_error *err)
     int rc = hear_go(&go, &iterations, err);
     while (rc == 0 && go) {
         for (uint64_t i = 0; rc == 0 && i < iterations; i++) {
-            /* Memory freed by the iteration before goes back to the kernel: every iteration pays for
-             * the pages that it needs, as a program's first one does, and all formats alike. */
+            /* Memory freed by the iteration before goes back to the kernel: every iteration pays
+             * for the pages that it needs, as a program's first one does, and all formats alike. */
             malloc_trim(0);
             rc = fb_execute(execution, &ns, err);
             if (rc == 0)
@@ -170,8 +170,8 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     int rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
-    /* glibc would move its threshold with what is freed: large blocks would be fresh memory at first
-     * and heap later. The other one keeps small blocks from going to the kernel and back. */
+    /* glibc would move its threshold with what is freed: large blocks would be fresh memory at
+     * first and heap later. The other one keeps small blocks from going to the kernel and back. */
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };

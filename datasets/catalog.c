@@ -391,15 +391,15 @@ int fb_matches_add(struct fb_matches *matches, const char *name, uint64_t frames
         matches->text = text;
         matches->capacity = capacity;
     }
-    matches->length += (size_t)snprintf(matches->text + matches->length,
-                                        matches->capacity - matches->length, "%s\t%" PRIu64 "\n",
-                                        name, frames);
+    matches->length +=
+        (size_t)snprintf(matches->text + matches->length, matches->capacity - matches->length,
+                         "%s\t%" PRIu64 "\n", name, frames);
     matches->count++;
     return 0;
 }
 
-bool fb_catalog_match(const struct fb_catalog *catalog, size_t number,
-                      const struct fb_query *query, uint64_t *frames)
+bool fb_catalog_match(const struct fb_catalog *catalog, size_t number, const struct fb_query *query,
+                      uint64_t *frames)
 {
     const struct fb_sample_info *sample = &catalog->samples[number];
     if (query->name && strcmp(query->name, sample->name) != 0)

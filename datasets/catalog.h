@@ -22,8 +22,8 @@ struct fb_array_info {
 };
 
 struct fb_sample_info {
-    char *path; /* "sample_000", or a foreign file's parent group ("" for the root) */
-    char *name; /* "001.001.001.001"; equals path where the dataset gives no other */
+    char *path;          /* "sample_000", or a foreign file's parent group ("" for the root) */
+    char *name;          /* "001.001.001.001"; equals path where the dataset gives no other */
     size_t first, count; /* its arrays: arrays[first .. first + count) */
 };
 
@@ -76,7 +76,8 @@ bool fb_glob_match(const char *glob, const char *path);
 /* Natural order of two paths: <0, 0, >0. Equal only for equal strings. */
 int fb_natural_compare(const char *a, const char *b);
 
-/* 0 when start + count lies within the array on every axis; else FB_EUSAGE naming axis and range. */
+/* 0 when start + count lies within the array on every axis; else FB_EUSAGE naming axis and range.
+ */
 int fb_slab_check(const struct fb_array_info *array, const uint64_t *start, const uint64_t *count,
                   struct fb_error *err);
 /* Bytes of a slab that fb_slab_check has passed. */

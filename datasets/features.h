@@ -64,8 +64,8 @@ struct fb_persons {
     size_t cached; /* sample * FB_PERSONS + person, where the cache is not empty */
     bool cache_valid;
     /* Fills out (empty, reserved for the person's frames) without fb_features_finish. */
-    int (*load)(struct fb_persons *persons, size_t sample, unsigned person,
-                struct fb_features *out, struct fb_error *err);
+    int (*load)(struct fb_persons *persons, size_t sample, unsigned person, struct fb_features *out,
+                struct fb_error *err);
 };
 
 /* Adds the next sample's six arrays to the catalog; dtype is float32 or float64. */
@@ -79,10 +79,10 @@ int fb_persons_read(struct fb_source *source, size_t array, const uint64_t *star
 void fb_persons_free(struct fb_persons *persons);
 
 /* The option that both importers have, and its meaning. */
-#define FB_FEATURES_DTYPE_OPTION                                                                  \
-    {                                                                                             \
-        "dtype", FB_OPTION_CHOICE, "f32", 0, 0, "f32|f64", NULL,                                  \
-            "element type: float32, or float64 as the original pickle holds"                      \
+#define FB_FEATURES_DTYPE_OPTION                                                                   \
+    {                                                                                              \
+        "dtype", FB_OPTION_CHOICE, "f32", 0, 0, "f32|f64", NULL,                                   \
+            "element type: float32, or float64 as the original pickle holds"                       \
     }
 struct fb_dtype fb_features_dtype(const char *value);
 

@@ -35,11 +35,11 @@ int fb_hash_source(struct fb_source *source, struct fb_hash *hashes, struct fb_e
  * the wall and CPU time that `inner` took. For create operations, which read each array exactly
  * once in rising rows (fb_source_stream). */
 int fb_source_observe(struct fb_source *inner, struct fb_source **out, struct fb_error *err);
-/* Hash by array number; FB_EFORMAT naming the array when one was not read completely and in order. */
+/* Hash by array number; FB_EFORMAT naming the array when one was not read completely and in order.
+ */
 int fb_source_observed_hashes(const struct fb_source *observer, struct fb_hash *hashes,
                               struct fb_error *err);
-void fb_source_observed_time(const struct fb_source *observer, uint64_t *wall_ns,
-                             uint64_t *cpu_ns);
+void fb_source_observed_time(const struct fb_source *observer, uint64_t *wall_ns, uint64_t *cpu_ns);
 
 /* "FILE.manifest.json" in fresh memory; NULL when out of memory. */
 char *fb_manifest_path(const char *file);

@@ -52,7 +52,8 @@ int fb_source_select(struct fb_source *inner, bool (*keep)(void *context, size_t
 /* A source that delivers float64 as float32 (rounded to nearest, as a C cast does) and everything
  * else unchanged. Borrows `inner`, which must outlive it. */
 int fb_source_narrow(struct fb_source *inner, struct fb_source **out, struct fb_error *err);
-/* The same in place: *source becomes its narrowed self, which owns what it was. Closed on failure. */
+/* The same in place: *source becomes its narrowed self, which owns what it was. Closed on failure.
+ */
 int fb_source_narrow_own(struct fb_source **source, struct fb_error *err);
 
 #endif

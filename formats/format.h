@@ -48,8 +48,8 @@ struct fb_format {
     /* Options table; FB_DTYPE_OPTION is among them for every format that writes. All of them tell
      * how a file is written. */
     const struct fb_option *options;
-    /* What `run` measures of it without -f: one row for each text of options, ended by NULL. NULL: one
-     * row with the defaults. */
+    /* What `run` measures of it without -f: one row for each text of options, ended by NULL. NULL:
+     * one row with the defaults. */
     const char *const *presets;
 
     /* True when a file that starts with these bytes is of this format. `length` may be short. Of
@@ -111,10 +111,10 @@ struct fb_format {
 };
 
 /* The option that every writing format has; applied by fb_format_create, not by the backend. */
-#define FB_DTYPE_OPTION                                                                           \
-    {                                                                                             \
-        "dtype", FB_OPTION_CHOICE, "source", 0, 0, "source|f32", NULL,                            \
-            "element type: the source's own, or float64 narrowed to float32"                      \
+#define FB_DTYPE_OPTION                                                                            \
+    {                                                                                              \
+        "dtype", FB_OPTION_CHOICE, "source", 0, 0, "source|f32", NULL,                             \
+            "element type: the source's own, or float64 narrowed to float32"                       \
     }
 
 /* All formats, ended by NULL: the one table. */

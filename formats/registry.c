@@ -18,14 +18,8 @@ extern const struct fb_format fb_format_null;
 
 /* To add a format: its file, a line above and a line here. Order is that of help and tables. */
 const struct fb_format *const fb_formats[] = {
-    &fb_format_raw,
-    &fb_format_raw_mmap,
-    &fb_format_msgpack,
-    &fb_format_hdf5_contiguous,
-    &fb_format_hdf5_chunked,
-    &fb_format_as_is,
-    &fb_format_null,
-    NULL,
+    &fb_format_raw,          &fb_format_raw_mmap, &fb_format_msgpack, &fb_format_hdf5_contiguous,
+    &fb_format_hdf5_chunked, &fb_format_as_is,    &fb_format_null,    NULL,
 };
 
 static size_t format_count(void)

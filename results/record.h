@@ -20,8 +20,8 @@
 struct fb_record {
     uint64_t schema_version;
     char run_id[64];
-    char cell_id[24]; /* fb_cell_id of the columns from format to clock: the same in every run */
-    char dataset[512];     /* SOURCE as `run` would take it again */
+    char cell_id[24];  /* fb_cell_id of the columns from format to clock: the same in every run */
+    char dataset[512]; /* SOURCE as `run` would take it again */
     uint64_t dataset_bytes; /* bytes of all arrays in the element type of this cell's file */
     char format[64];
     char options[1024]; /* canonical; "" for none */
@@ -41,15 +41,15 @@ struct fb_record {
     uint64_t iterations;         /* timed executions in all blocks, warm-ups left out */
     uint64_t median_ns;          /* median over blocks of the block's median iteration */
     uint64_t lower_ns, upper_ns; /* interval of that median: order statistics of the blocks */
-    double interval_level;       /* its exact coverage, at least 0.95; NAN with fewer than 6 blocks */
-    uint64_t minimum_ns;         /* fastest block */
-    double times_fastest;        /* median over that of the fastest contender of the same workload,
-                                    cache and handle */
+    double interval_level; /* its exact coverage, at least 0.95; NAN with fewer than 6 blocks */
+    uint64_t minimum_ns;   /* fastest block */
+    double times_fastest;  /* median over that of the fastest contender of the same workload,
+                              cache and handle */
     uint64_t write_ns, write_cpu_ns; /* making the file once, without the source's own time */
     uint64_t file_bytes;
     char layout[16];
-    char chunk[256];   /* "357x17x1" of the array that the workload reads first; "" if not chunked */
-    char filters[128]; /* "shuffle+gzip(4)" */
+    char chunk[256]; /* "357x17x1" of the array that the workload reads first; "" if not chunked */
+    char filters[128];          /* "shuffle+gzip(4)" */
     uint64_t stored_bytes;      /* of the same array in the file */
     uint64_t chunk_cache_bytes; /* in force while reading; 0 for none */
     double resident_before;     /* worst resident fraction of the file over the blocks: lowest for

@@ -102,7 +102,8 @@ static void print_comparison(FILE *out, const struct fb_records *records, const 
                 has_interval(fastest) && has_interval(other) ? "" : "about ",
                 format_factor(ratio, factor, sizeof factor), other_label, remark);
         if (field->next != other && overlap(fastest, field->next))
-            fprintf(out, ", not told apart from %s", fb_label(records, field->next, label, sizeof label));
+            fprintf(out, ", not told apart from %s",
+                    fb_label(records, field->next, label, sizeof label));
     }
     print_size(out, fastest, other);
 }

@@ -94,8 +94,7 @@ static void print_label(const struct page *page, const struct fb_record *record)
     fb_label(page->records, record, label, FB_LABEL_SIZE);
     if (strcmp(record->role, "reference") == 0)
         strcat(label, " (reference)");
-    snprintf(cache, sizeof cache, "%.4s%s", record->cache,
-             fb_is_unproven(record) ? "?" : "");
+    snprintf(cache, sizeof cache, "%.4s%s", record->cache, fb_is_unproven(record) ? "?" : "");
     /* Cutting a label could make two rows look the same: too long a one has a line of its own. */
     bool fits = strlen(label) <= page->label_width;
     if (!fits)

@@ -172,8 +172,8 @@ int fb_tidy_workload(const struct fb_records *records, const struct fb_record *w
 static bool is_warm_once(const struct fb_record *record, const char *workload)
 {
     return fb_is_ok(record) && strcmp(record->verification, "not verified") != 0 &&
-           !fb_is_unproven(record) && strcmp(record->workload, workload) == 0 && fb_cache_order(record) == 0 &&
-           fb_handle_order(record) == 0;
+           !fb_is_unproven(record) && strcmp(record->workload, workload) == 0 &&
+           fb_cache_order(record) == 0 && fb_handle_order(record) == 0;
 }
 
 int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_picture *picture,

@@ -1,7 +1,7 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
-#include "bench/isolate.h"
 #include "bench/cli/store.h"
+#include "bench/isolate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "base/number.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
-#include "bench/isolate.h"
 #include "bench/cli/info_table.h"
+#include "bench/isolate.h"
 #include "datasets/manifest.h"
 #include "formats/format.h"
 

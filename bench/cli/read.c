@@ -3,8 +3,8 @@
 #include "bench/cli/address.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
-#include "bench/isolate.h"
 #include "bench/cli/values.h"
+#include "bench/isolate.h"
 #include "datasets/npy.h"
 #include "formats/format.h"
 

@@ -1,10 +1,10 @@
 /* `fmtbench run`: measure, show the table, say it in plain sentences, draw the pictures. */
+#include "bench/run.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
-#include "bench/run.h"
 #include "plots/plot.h"
 #include "results/table.h"
 
@@ -40,7 +40,8 @@ enum key {
 };
 
 static const struct argp_option options[] = {
-    { "format", 'f', "FORMAT[:opts]", 0, "Format to measure; may be given again (default: all)", 0 },
+    { "format", 'f', "FORMAT[:opts]", 0, "Format to measure; may be given again (default: all)",
+      0 },
     { "workload", 'w', "WORKLOAD[:opts]", 0, "Workload; may be given again (default: all)", 0 },
     { "cache", KEY_CACHE, "LIST", 0, "warm, cold or both (default: warm,cold)", 0 },
     { "handle", KEY_HANDLE, "LIST", 0,
@@ -51,14 +52,16 @@ static const struct argp_option options[] = {
       0 },
     { "output", 'o', "DIR", 0, "Run folder (default: results/runs/RUN-ID)", 0 },
     { "files", KEY_FILES, "DIR", 0, "Measure the files there against their manifests", 0 },
-    { "keep-files", KEY_KEEP_FILES, NULL, 0, "Keep the files that the run writes, in DIR/files", 0 },
+    { "keep-files", KEY_KEEP_FILES, NULL, 0, "Keep the files that the run writes, in DIR/files",
+      0 },
     { "worker", KEY_WORKER, "COMMAND", 0,
       "External worker whose formats take part: a program, or a program and words for it", 0 },
     { "max-bytes", KEY_MAX_BYTES, "SIZE", 0, "Arrays taken from a file (default: 256MB)", 0 },
     { "memory-limit", KEY_MEMORY, "SIZE", 0,
       "Memory of a worker (default: half of the machine's, 2 GiB at least)", 0 },
     { "block-timeout", KEY_TIMEOUT, "SECONDS", 0, "Longest time of a block (default: 60)", 0 },
-    { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so", 0 },
+    { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so",
+      0 },
     { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
     FB_COLOR_OPTION,
     { 0 },
@@ -197,11 +200,12 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "[SOURCE]",
-    .doc = "Measure how fast SOURCE can be read back from different formats.\v"
-           "SOURCE is a file (raw, msgpack or HDF5), a folder of OpenFace CSV pairs, or a generated "
-           "dataset such as synth:samples=24,seed=1 (the default). 'fmtbench list' shows formats, "
-           "workloads and their options.\n\nExit codes: 0 fine, 1 something failed or was wrong, 2 "
-           "usage, 4 nothing to measure.",
+    .doc =
+        "Measure how fast SOURCE can be read back from different formats.\v"
+        "SOURCE is a file (raw, msgpack or HDF5), a folder of OpenFace CSV pairs, or a generated "
+        "dataset such as synth:samples=24,seed=1 (the default). 'fmtbench list' shows formats, "
+        "workloads and their options.\n\nExit codes: 0 fine, 1 something failed or was wrong, 2 "
+        "usage, 4 nothing to measure.",
 };
 
 static void defaults(struct arguments *a, struct fb_error *err)
@@ -277,11 +281,12 @@ static int show(const struct fb_run *run, const struct arguments *a, struct fb_e
         fprintf(stderr, "fmtbench: no pictures: %s\n", plot_error.message);
     size_t bad = fb_run_count(run, "failed") + fb_run_count(run, "wrong-data");
     if (run->interrupted)
-        return fb_fail(err, FB_EINTERRUPTED,
-                       "interrupted: everything measured until then is in %s", run->folder);
+        return fb_fail(err, FB_EINTERRUPTED, "interrupted: everything measured until then is in %s",
+                       run->folder);
     if (bad)
-        return fb_fail(err, FB_EFORMAT, "%zu of %zu rows failed or delivered wrong data; the table "
-                                        "and results.csv say why",
+        return fb_fail(err, FB_EFORMAT,
+                       "%zu of %zu rows failed or delivered wrong data; the table "
+                       "and results.csv say why",
                        bad, run->records.count);
     if (fb_run_count(run, "ok") == 0)
         return fb_fail(err, FB_ENOTHING, "nothing could be measured; the table says why");
@@ -303,8 +308,9 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
     a.config.say = on_say;
     a.config.progress = on_progress;
     if (a.config.files && a.config.skip_bad_rows)
-        return fb_fail(err, FB_EUSAGE, "--skip-bad-rows is for a folder of OpenFace files, not for "
-                                       "--files");
+        return fb_fail(err, FB_EUSAGE,
+                       "--skip-bad-rows is for a folder of OpenFace files, not for "
+                       "--files");
     fb_interrupt_catch();
     fb_progress_start(&listener.progress);
     int rc = fb_run(&a.config, &run, err);

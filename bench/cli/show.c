@@ -22,12 +22,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp_option argp_options[] = { FB_COLOR_OPTION, { 0 } };
 
 static const struct argp show_argp = {
-    argp_options,
-    parse_option,
-    "RUNDIR",
-    "Prints the table and the sentences of a run again, from its results.csv.",
-    NULL,
-    NULL,
+    argp_options, parse_option,
+    "RUNDIR",     "Prints the table and the sentences of a run again, from its results.csv.",
+    NULL,         NULL,
     NULL,
 };
 

@@ -35,8 +35,7 @@ static size_t collect(const struct fb_catalog *catalog, const size_t *arrays, si
 }
 
 static int plan_search(const struct fb_catalog *catalog, const struct fb_options *values,
-                       struct fb_plan *plan, char *reason, size_t reason_size,
-                       struct fb_error *err)
+                       struct fb_plan *plan, char *reason, size_t reason_size, struct fb_error *err)
 {
     unsigned axis = (unsigned)fb_options_uint(values, "axis");
     struct fb_random random;

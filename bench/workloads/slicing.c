@@ -8,8 +8,9 @@
 static const struct fb_option options[] = {
     FB_OPTION_FACE,
     FB_OPTION_AXIS("axis along which windows are cut"),
-    FB_OPTION_WINDOW("100", "elements of a window along the axis, clipped to the array; 0: the whole "
-                            "axis"),
+    FB_OPTION_WINDOW("100",
+                     "elements of a window along the axis, clipped to the array; 0: the whole "
+                     "axis"),
     FB_OPTION_N("10", "windows to read, at the most all disjoint ones; 0: all"),
     FB_OPTION_SEED,
     { 0 },

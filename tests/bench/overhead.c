@@ -30,8 +30,8 @@ static void must(bool fine, const char *what)
 
 /* --- the same, by hand ------------------------------------------------------------------------ */
 
-/* What a reader that was told nothing must ask before it may read: is the data in this file, of a type
- * and shape that fit, and can its filters be undone? */
+/* What a reader that was told nothing must ask before it may read: is the data in this file, of a
+ * type and shape that fit, and can its filters be undone? */
 static void hand_ask(hid_t file, hid_t dataset)
 {
     hsize_t dims[FB_MAX_RANK];
@@ -72,7 +72,8 @@ static void hand_read(hid_t file, const struct fb_request *request, void *dst, b
     if (!blindly)
         hand_ask(file, dataset);
     if (request->op == FB_OP_LOAD) {
-        must(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dst) >= 0, "H5Dread");
+        must(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dst) >= 0,
+             "H5Dread");
     } else {
         hid_t space = H5Dget_space(dataset);
         hid_t memory = H5Screate_simple((int)request->rank, count, NULL);
@@ -143,7 +144,7 @@ static uint64_t hand_once(const struct contest *contest, bool blindly)
     return contest->execution.handle == FB_HANDLE_ONCE
                ? hand_load(contest->execution.file, contest->execution.plan, blindly)
                : hand_slices(contest->execution.file, contest->execution.plan, contest->buffer,
-                         blindly);
+                             blindly);
 }
 
 /* Upper bound of the median ratio, and the median itself. */
@@ -169,8 +170,8 @@ static double compete(const struct contest *contest, bool blindly, double *media
     return bound;
 }
 
-/* The check is against the same HDF5 calls. What the questions before a read cost is told beside it,
- * against a program that knows type and shape by heart. */
+/* The check is against the same HDF5 calls. What the questions before a read cost is told beside
+ * it, against a program that knows type and shape by heart. */
 static bool check_contest(const char *check, const struct contest *contest)
 {
     double same, blind;
@@ -247,7 +248,8 @@ int main(void)
         die(&err);
     make_plan("slicing:window=100,n=20", fb_source_catalog(source), &slices);
     make_plan("full-load", fb_source_catalog(source), &load);
-    if (fb_delivery_init(&ring, fb_plan_bytes(&slices) + 64 * slices.count, slices.count, -1, &err) ||
+    if (fb_delivery_init(&ring, fb_plan_bytes(&slices) + 64 * slices.count, slices.count, -1,
+                         &err) ||
         fb_delivery_init(&outside, 0, load.count, -1, &err))
         die(&err);
     unsigned char *buffer = malloc(fb_plan_bytes(&slices));

@@ -1,5 +1,5 @@
-/* What benchmarks of fmtbench itself share: interleaved pairs, a bound of their median ratio, and the
- * closing lines `check<TAB>value<TAB>bound<TAB>pass|fail`. */
+/* What benchmarks of fmtbench itself share: interleaved pairs, a bound of their median ratio, and
+ * the closing lines `check<TAB>value<TAB>bound<TAB>pass|fail`. */
 #ifndef FB_TESTS_BENCH_PAIRED_H
 #define FB_TESTS_BENCH_PAIRED_H
 

@@ -17,9 +17,9 @@
 /* What the made-up format does; its open counts the calls. */
 static struct {
     unsigned opens, closes, array_opens, reads;
-    bool lazy;           /* reads after the first say that they wrote, and do not */
-    uint64_t now;        /* what the clock says: one more at each look */
-    bool resident;       /* offers its arrays as they lie */
+    bool lazy;     /* reads after the first say that they wrote, and do not */
+    uint64_t now;  /* what the clock says: one more at each look */
+    bool resident; /* offers its arrays as they lie */
     float memory[VALUES];
 } fake;
 
@@ -103,13 +103,21 @@ static int fake_resident(struct fb_array *array, const void **data, size_t *byte
 }
 
 static const struct fb_format fake_format = {
-    .name = "fake", .open = fake_open, .close = fake_close, .array_open = fake_array_open,
-    .array_read = fake_array_read, .array_close = fake_array_close,
+    .name = "fake",
+    .open = fake_open,
+    .close = fake_close,
+    .array_open = fake_array_open,
+    .array_read = fake_array_read,
+    .array_close = fake_array_close,
 };
 
 static const struct fb_format resident_format = {
-    .name = "resident", .open = fake_open, .close = fake_close, .array_open = fake_array_open,
-    .array_read = fake_array_read, .array_close = fake_array_close,
+    .name = "resident",
+    .open = fake_open,
+    .close = fake_close,
+    .array_open = fake_array_open,
+    .array_read = fake_array_read,
+    .array_close = fake_array_close,
     .array_resident = fake_resident,
 };
 
@@ -126,8 +134,12 @@ static void make_plan(struct fb_plan *plan, enum fb_op op)
 {
     static const char *const paths[] = { "a", "a", "b" };
     for (size_t i = 0; i < 3; i++) {
-        struct fb_request request = { .op = op, .array = (char *)paths[i], .dtype = { FB_FLOAT, 4 },
-                                      .rank = 1, .count = { VALUES }, .bytes = VALUES * 4 };
+        struct fb_request request = { .op = op,
+                                      .array = (char *)paths[i],
+                                      .dtype = { FB_FLOAT, 4 },
+                                      .rank = 1,
+                                      .count = { VALUES },
+                                      .bytes = VALUES * 4 };
         assert_int_equal(fb_plan_add(plan, &request, NULL), 0);
     }
 }
@@ -204,8 +216,10 @@ static void test_clock(void **state)
         enum fb_op op;
         bool resident, counts_close;
     } cases[] = {
-        { FB_HANDLE_ONCE, FB_OP_READ, false, true },  { FB_HANDLE_KEEP, FB_OP_READ, false, false },
-        { FB_HANDLE_ONCE, FB_OP_LOAD, false, false }, { FB_HANDLE_ONCE, FB_OP_LOAD, true, false },
+        { FB_HANDLE_ONCE, FB_OP_READ, false, true },
+        { FB_HANDLE_KEEP, FB_OP_READ, false, false },
+        { FB_HANDLE_ONCE, FB_OP_LOAD, false, false },
+        { FB_HANDLE_ONCE, FB_OP_LOAD, true, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct fb_format *format = prepare(cases[i].resident);

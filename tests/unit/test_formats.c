@@ -16,9 +16,9 @@
 
 static char path[] = "/tmp/fmtbench-formats-XXXXXX";
 
-static const char *const types[] = { "int8",    "int16",   "int32",   "int64",   "uint8",
-                                     "uint16",  "uint32",  "uint64",  "float16", "float32",
-                                     "float64", "bool",    "V5" };
+static const char *const types[] = { "int8",    "int16",  "int32",  "int64",   "uint8",
+                                     "uint16",  "uint32", "uint64", "float16", "float32",
+                                     "float64", "bool",   "V5" };
 
 /* Arrays of every type, ranks 0 to 5, empty ones, samples with names and without. */
 static struct pattern_source *all_kinds(void)
@@ -118,8 +118,10 @@ static void check_find(const struct fb_format *format, struct fb_reader *reader,
                        const struct fb_catalog *catalog)
 {
     const struct fb_query queries[] = {
-        { "*", 0, 0, UINT64_MAX, NULL }, { "*int*", 0, 4, 9, NULL },
-        { "*", 0, 0, 0, "name of 2" },   { "*", 0, 0, 0, "nobody" },
+        { "*", 0, 0, UINT64_MAX, NULL },
+        { "*int*", 0, 4, 9, NULL },
+        { "*", 0, 0, 0, "name of 2" },
+        { "*", 0, 0, 0, "nobody" },
     };
     for (size_t i = 0; format->find && i < sizeof queries / sizeof *queries; i++) {
         struct fb_matches got = { 0 }, want = { 0 };

@@ -110,8 +110,8 @@ static void test_second_signal(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exit_codes), cmocka_unit_test(test_crash),
-        cmocka_unit_test(test_circles),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_exit_codes),    cmocka_unit_test(test_crash),
+        cmocka_unit_test(test_circles),       cmocka_unit_test(test_memory),
         cmocka_unit_test(test_second_signal),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

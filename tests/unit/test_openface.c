@@ -1,9 +1,10 @@
 /* The importer of OpenFace files: what it refuses and how it says so, warnings, slabs. The values
  * themselves are checked against numpy in tests/interop/openface_numpy.py. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "datasets/features.h"
@@ -103,8 +104,8 @@ static int open_folder(const char *folder, const char *options, struct warnings 
                        struct fb_source **out, struct fb_error *err)
 {
     struct fb_options parsed;
-    assert_int_equal(fb_options_parse(fb_importer_openface.options, "openface", options, &parsed,
-                                      err), 0);
+    assert_int_equal(
+        fb_options_parse(fb_importer_openface.options, "openface", options, &parsed, err), 0);
     return fb_importer_openface.open(folder, &parsed, on_warning, warnings, out, err);
 }
 
@@ -251,8 +252,10 @@ static void test_skipping(void **state)
     write_table(folder, "a_novice.csv", ROWS, "\n", NULL);
     assert_int_equal(open_folder(folder, "dtype=f64,bad-rows=skip", &warnings, &source, NULL), 0);
     assert_int_equal(warnings.count, 1);
-    snprintf(text, sizeof text, "%s/a_expert.csv: skipped 1 bad row (first at line 3: column x_5: "
-             "'nan' is no finite number within +-1e30)", folder);
+    snprintf(text, sizeof text,
+             "%s/a_expert.csv: skipped 1 bad row (first at line 3: column x_5: "
+             "'nan' is no finite number within +-1e30)",
+             folder);
     assert_string_equal(warnings.last, text);
     snprintf(text, sizeof text, "openface:%s,dtype=f64,bad-rows=skip", folder);
     assert_string_equal(source->name, text);
@@ -286,7 +289,8 @@ static void test_slabs(void **state)
     uint64_t zero[3] = { 0 };
     for (size_t i = 0; i < 6; i++)
         assert_int_equal(fb_source_read(source, i, zero, catalog->arrays[i].dims, whole[i],
-                                        sizeof whole[i], NULL), 0);
+                                        sizeof whole[i], NULL),
+                         0);
     /* Alternating persons, single columns, single coordinates. */
     for (size_t k = 0; k < 12; k++) {
         size_t i = k * 5 % 6;
@@ -319,8 +323,8 @@ static void test_changed_file(void **state)
         const struct fb_array_info *array = &fb_source_catalog(source)->arrays[0];
         assert_int_equal(fb_source_read(source, 0, zero, array->dims, values, sizeof values, &err),
                          FB_EFORMAT);
-        assert_non_null(strstr(err.message, rows < ROWS ? "a_expert.csv: shrank"
-                                                        : "a_expert.csv: grew"));
+        assert_non_null(
+            strstr(err.message, rows < ROWS ? "a_expert.csv: shrank" : "a_expert.csv: grew"));
         fb_source_close(source);
     }
 }

@@ -67,12 +67,22 @@ static void test_csv(void **state)
     struct fb_plan plan = { 0 }, back;
     struct fb_error err;
     struct fb_request requests[] = {
-        { .op = FB_OP_READ, .array = "a,\"b\"\nc d", .dtype = f32, .rank = 2, .start = { 1, 2 },
-          .count = { 3, 4 }, .bytes = 48 },
+        { .op = FB_OP_READ,
+          .array = "a,\"b\"\nc d",
+          .dtype = f32,
+          .rank = 2,
+          .start = { 1, 2 },
+          .count = { 3, 4 },
+          .bytes = 48 },
         { .op = FB_OP_LOAD, .array = "scalar", .dtype = { FB_OPAQUE, 12 }, .bytes = 12 },
         { .op = FB_OP_SEARCH_RANGE, .array = "*/face", .axis = 3, .min = 5, .max = UINT64_MAX },
         { .op = FB_OP_SEARCH_NAME, .array = "*", .name = "Jane, \"J\"" },
-        { .op = FB_OP_WRITE, .array = "x", .dtype = f32, .rank = 1, .count = { 0 }, .sample = "s",
+        { .op = FB_OP_WRITE,
+          .array = "x",
+          .dtype = f32,
+          .rank = 1,
+          .count = { 0 },
+          .sample = "s",
           .name = "n" },
     };
     size_t n = sizeof requests / sizeof *requests;
@@ -94,9 +104,15 @@ static void test_csv_refused(void **state)
     (void)state;
     static const char header[] = "op,array,dtype,start,count,axis,min,max,sample,name\n";
     static const char *const rows[] = {
-        "read,a,float32,0,1,,,,\n",        "read,a,float32,0,1,,,,,,\n", "reed,a,float32,0,1,,,,,\n",
-        "read,a,float33,0,1,,,,,\n",       "read,a,float32,0 0,1,,,,,\n", "read,a,float32,0,1,,,,,",
-        "read,a,float32,-1,1,,,,,\n",      "read,\"a,float32,0,1,,,,,\n", "search-range,a,,,,x,0,1,,\n",
+        "read,a,float32,0,1,,,,\n",
+        "read,a,float32,0,1,,,,,,\n",
+        "reed,a,float32,0,1,,,,,\n",
+        "read,a,float33,0,1,,,,,\n",
+        "read,a,float32,0 0,1,,,,,\n",
+        "read,a,float32,0,1,,,,,",
+        "read,a,float32,-1,1,,,,,\n",
+        "read,\"a,float32,0,1,,,,,\n",
+        "search-range,a,,,,x,0,1,,\n",
         "search-range,a,,,,99,0,1,,\n",
         "read,a,float64,0 0,4294967296 4294967296,,,,,\n",
         "read,a,float32,0,99999999999999999999,,,,,\n",
@@ -286,10 +302,10 @@ static void test_retype(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv),          cmocka_unit_test(test_csv_refused),
+        cmocka_unit_test(test_csv),           cmocka_unit_test(test_csv_refused),
         cmocka_unit_test(test_random_access), cmocka_unit_test(test_slicing),
-        cmocka_unit_test(test_slicing_huge), cmocka_unit_test(test_scan),
-        cmocka_unit_test(test_search),       cmocka_unit_test(test_retype),
+        cmocka_unit_test(test_slicing_huge),  cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_search),        cmocka_unit_test(test_retype),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

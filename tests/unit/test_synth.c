@@ -1,9 +1,10 @@
 /* The generator: the same bytes everywhere and always, prefixes that agree, and arrays that look
  * like OpenFace features. Its statistics are checked in tests/interop/synth_calibration.py. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "datasets/features.h"
@@ -36,8 +37,8 @@ static void *read_whole(struct fb_source *source, size_t array)
     uint64_t zero[3] = { 0 };
     void *data = malloc((size_t)info->bytes + 1);
     assert_non_null(data);
-    assert_int_equal(fb_source_read(source, array, zero, info->dims, data, (size_t)info->bytes,
-                                    NULL), 0);
+    assert_int_equal(
+        fb_source_read(source, array, zero, info->dims, data, (size_t)info->bytes, NULL), 0);
     return data;
 }
 
@@ -47,8 +48,7 @@ static void test_pinned_bytes(void **state)
         const char *options;
         XXH64_hash_t high, low; /* XXH3-128 of all arrays, one after another */
     } cases[] = {
-        { "samples=3,frames=90:120", UINT64_C(0x58d13911c64e4cd0),
-          UINT64_C(0xbdacef94221749d8) },
+        { "samples=3,frames=90:120", UINT64_C(0x58d13911c64e4cd0), UINT64_C(0xbdacef94221749d8) },
         { "samples=3,frames=90:120,dtype=f64", UINT64_C(0xdedc8015925a1e5c),
           UINT64_C(0x40b0b7a1f8b92e6d) },
         { "samples=2,frames=5:5,seed=18446744073709551615", UINT64_C(0x6636957776ee4ff5),
@@ -69,8 +69,8 @@ static void test_pinned_bytes(void **state)
         XXH3_freeState(hash);
         fb_source_close(source);
         if (got.high64 != cases[i].high || got.low64 != cases[i].low)
-            fail_msg("%s: 0x%016llx, 0x%016llx", cases[i].options,
-                     (unsigned long long)got.high64, (unsigned long long)got.low64);
+            fail_msg("%s: 0x%016llx, 0x%016llx", cases[i].options, (unsigned long long)got.high64,
+                     (unsigned long long)got.low64);
     }
 }
 
@@ -162,14 +162,10 @@ static void test_frame_ranges(void **state)
     static const struct {
         const char *options, *text;
     } refused[] = {
-        { "frames=5", "frames=5" },
-        { "frames=9:3", "frames=9:3" },
-        { "frames=5:", "frames=5:" },
-        { "frames=a:b", "MIN:MAX" },
-        { "frames=1:1000000000", "at most" },
-        { "frames=1:18446744073709551616", "frames=" },
-        { "samples=0", "samples=0" },
-        { "samples=100001", "100000" },
+        { "frames=5", "frames=5" },           { "frames=9:3", "frames=9:3" },
+        { "frames=5:", "frames=5:" },         { "frames=a:b", "MIN:MAX" },
+        { "frames=1:1000000000", "at most" }, { "frames=1:18446744073709551616", "frames=" },
+        { "samples=0", "samples=0" },         { "samples=100001", "100000" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -263,8 +259,11 @@ static void test_slabs(void **state)
 static void test_rounding(void **state)
 {
     static const double cases[][2] = {
-        { 0.5, 0 }, { 1.5, 2 }, { 2.5, 2 }, { -0.5, 0 }, { -1.5, -2 }, { 0.49999999999999994, 0 },
-        { 9999.5, 10000 }, { 1234.5000000000002, 1235 }, { -7, -7 }, { 1e15, 1e15 },
+        { 0.5, 0 },        { 1.5, 2 },
+        { 2.5, 2 },        { -0.5, 0 },
+        { -1.5, -2 },      { 0.49999999999999994, 0 },
+        { 9999.5, 10000 }, { 1234.5000000000002, 1235 },
+        { -7, -7 },        { 1e15, 1e15 },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
