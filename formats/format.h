@@ -68,8 +68,10 @@ struct fb_format {
      * worker calls it before any clock starts. NULL: nothing. */
     int (*start)(struct fb_error *err);
 
-    /* Opens for reading. The options are those that the file was written with; a reader needs none
-     * of them. On success the caller owns *out until close. */
+    /* Opens for reading. The options are those that the file was written with, or NULL: a reader
+     * needs none of them. On success the caller owns *out until close. FB_EIO for what the
+     * operating system refuses, FB_EFORMAT for a file that is empty, cut off, damaged or of another
+     * kind. */
     int (*open)(const char *path, const struct fb_options *options, struct fb_reader **out,
                 struct fb_error *err);
     /* As open, but for use as a source: must not load array data. NULL: open is used. */
@@ -78,16 +80,18 @@ struct fb_format {
     void (*close)(struct fb_reader *reader);
 
     /* Fills *out (zeroed by the caller, who frees it) and finishes it: names, types and shapes,
-     * without array data where the format allows it. What cannot be read is listed as skipped. */
+     * without array data where the format allows it. What cannot be read is listed as skipped.
+     * Finishing sorts the arrays: what a reader keeps by number it must look up by path after. */
     int (*catalog)(struct fb_reader *reader, struct fb_catalog *out, struct fb_error *err);
 
     /* Goes straight to the path, never through a catalog walk. FB_EFORMAT where it is not there.
      * Caches of the array (HDF5's chunk cache) live until array_close. */
     int (*array_open)(struct fb_reader *reader, const char *path, struct fb_array **out,
                       struct fb_error *err);
-    /* Writes the slab (C order, machine byte order, opaque records verbatim) to dst. Checks the
-     * slab against the array's real shape, and its bytes against capacity; delivers all or fails.
-     * *delivered is the number of bytes written. */
+    /* Writes the slab (C order, machine byte order, opaque records verbatim) to dst. start and
+     * count have an element an axis, none for a scalar. Checks the slab against the array's real
+     * shape and its bytes against capacity (FB_EUSAGE); delivers all or fails. *delivered is the
+     * number of bytes written; a slab without elements delivers 0. */
     int (*array_read)(struct fb_array *array, const uint64_t *start, const uint64_t *count,
                       void *dst, size_t capacity, size_t *delivered, struct fb_error *err);
     /* Accepts NULL. */
@@ -103,7 +107,7 @@ struct fb_format {
     int (*find)(struct fb_reader *reader, const struct fb_query *query, struct fb_matches *out,
                 struct fb_error *err);
 
-    /* Storage facts of an open array. NULL: not known (n/a in records). */
+    /* Fills all of *out with storage facts of an open array. NULL: not known (n/a in records). */
     int (*storage)(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
 
     /* Version of the library behind, for the record ("1.10.8"); NULL: none. Returns buf. */
