@@ -170,20 +170,43 @@ int fb_make_folder(const char *path, struct fb_error *err)
     return rc;
 }
 
+/* To a file descriptor; -1 and the error when it is none. */
+static int open_regular(const char *path, struct stat *st, struct fb_error *err)
+{
+    /* O_NONBLOCK: opening a pipe would wait for somebody to write to it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+        return fd;
+    if (fd < 0)
+        fb_fail_errno(err, "cannot read %s", path);
+    else
+        fb_fail(err, FB_EIO, "cannot read %s: it is no regular file", path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int fb_open_regular(const char *path, FILE **stream, struct fb_error *err)
+{
+    struct stat st;
+    int fd = open_regular(path, &st, err);
+    if (fd < 0)
+        return FB_EIO;
+    *stream = fdopen(fd, "rb");
+    if (*stream)
+        return 0;
+    close(fd);
+    return fb_fail_memory(err, path);
+}
+
 int fb_read_file(const char *path, size_t limit, char **data, size_t *length, struct fb_error *err)
 {
     struct stat st;
     char *buf = NULL;
     int rc = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        rc = fb_fail_errno(err, "cannot read %s", path);
-        goto out;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        rc = fb_fail(err, FB_EIO, "cannot read %s: not a regular file", path);
-        goto out;
-    }
+    int fd = open_regular(path, &st, err);
+    if (fd < 0)
+        return FB_EIO;
     if ((uint64_t)st.st_size > limit) {
         rc = fb_fail(err, FB_EFORMAT, "cannot read %s: %lld bytes are more than the %zu expected",
                      path, (long long)st.st_size, limit);

@@ -36,6 +36,9 @@ int fb_output_write(const char *path,
 /* mkdir -p. Existing folders are fine. */
 int fb_make_folder(const char *path, struct fb_error *err);
 
+/* fopen for reading, of nothing but a regular file: a pipe would hang, a device might never end. */
+int fb_open_regular(const char *path, FILE **stream, struct fb_error *err);
+
 /* Reads a whole file of at most `limit` bytes into fresh memory, with a NUL behind it. The caller
  * frees *data. */
 int fb_read_file(const char *path, size_t limit, char **data, size_t *length, struct fb_error *err);

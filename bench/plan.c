@@ -338,7 +338,7 @@ int fb_plan_read(const char *path, struct fb_plan *out, struct fb_error *err)
         rc = fb_fail(err, FB_EFORMAT, "%s:1: not a plan: the header is not '%s'", path, header);
         goto out;
     }
-    for (text += sizeof header; rc == 0 && *text;) {
+    for (text += sizeof header; rc == 0 && text < data + length;) {
         char *fields[FIELDS];
         struct fb_request request = { 0 };
         line++;

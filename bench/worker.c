@@ -244,6 +244,18 @@ static int run_job(const json_t *message, struct fb_error *err)
                       : run_read(&job, format, &options, err);
 }
 
+/* JSON is UTF-8, and names in a message may be anything. */
+static json_t *error_text(const char *message)
+{
+    char text[sizeof((struct fb_error *)0)->message];
+    snprintf(text, sizeof text, "%s", message);
+    json_t *out = json_string(text);
+    for (char *p = text; !out && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return out ? out : json_string(text);
+}
+
 int fb_worker_main(struct fb_error *err)
 {
     json_t *message = NULL;
@@ -255,7 +267,8 @@ int fb_worker_main(struct fb_error *err)
     json_decref(message);
     if (rc) {
         struct fb_error ignored;
-        say(json_pack("{s:s, s:b}", "error", err->message, "usage", rc == FB_EUSAGE), &ignored);
+        say(json_pack("{s:o, s:b}", "error", error_text(err->message), "usage", rc == FB_EUSAGE),
+            &ignored);
     }
     return rc;
 }

@@ -105,9 +105,10 @@ static int add_array(const json_t *array, const json_t *samples, const char *whe
             return fb_fail(err, FB_EFORMAT, "%s is damaged: array %s has no valid shape", where,
                            path);
     const json_t *owner = json_array_get(samples, (size_t)sample);
-    return fb_catalog_add(out, json_string_value(json_object_get(owner, "path")),
-                          json_string_value(json_object_get(owner, "name")), path, dtype,
-                          (unsigned)json_array_size(shape), dims, err);
+    int rc = fb_catalog_add(out, json_string_value(json_object_get(owner, "path")),
+                            json_string_value(json_object_get(owner, "name")), path, dtype,
+                            (unsigned)json_array_size(shape), dims, err);
+    return rc ? fb_fail_in(err, "%s is damaged", where) : 0;
 }
 
 int fb_catalog_from_json(const json_t *root, const char *where, struct fb_catalog *out,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -187,8 +188,13 @@ void fb_source_observed_time(const struct fb_source *observer, uint64_t *wall_ns
 
 char *fb_manifest_path(const char *file)
 {
+    struct stat st;
     char *path;
-    return asprintf(&path, "%s.manifest.json", file) < 0 ? NULL : path;
+    char *real = lstat(file, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(file, NULL) : NULL;
+    if (asprintf(&path, "%s.manifest.json", real ? real : file) < 0)
+        path = NULL;
+    free(real);
+    return path;
 }
 
 static int to_json(const struct fb_manifest *manifest, json_t **out, struct fb_error *err)

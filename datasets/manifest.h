@@ -41,7 +41,8 @@ int fb_source_observed_hashes(const struct fb_source *observer, struct fb_hash *
                               struct fb_error *err);
 void fb_source_observed_time(const struct fb_source *observer, uint64_t *wall_ns, uint64_t *cpu_ns);
 
-/* "FILE.manifest.json" in fresh memory; NULL when out of memory. */
+/* "FILE.manifest.json" in fresh memory; NULL when out of memory. Where FILE is a symbolic link, the
+ * manifest is that of the file it leads to: that one is read and replaced. */
 char *fb_manifest_path(const char *file);
 /* Writes the manifest beside `file`, replaced whole. */
 int fb_manifest_write(const struct fb_manifest *manifest, const char *file, struct fb_error *err);

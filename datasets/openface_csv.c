@@ -1,6 +1,7 @@
 #include "datasets/openface_csv.h"
 #include "base/interrupt.h"
 #include "base/number.h"
+#include "base/output.h"
 #include "datasets/features.h"
 
 #include <csv.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FIELDS_MAX 100000
 #define FIELD_BYTES_MAX 65536
@@ -184,6 +184,9 @@ static int parse_stream(struct parse *p, struct csv_parser *csv, FILE *stream)
 {
     char buffer[32768];
     size_t n;
+    /* Spreadsheets put a byte order mark before UTF-8; it is no part of the first column's name. */
+    if (fread(buffer, 1, 3, stream) != 3 || memcmp(buffer, "\xef\xbb\xbf", 3) != 0)
+        rewind(stream);
     while (p->rc == 0 && (n = fread(buffer, 1, sizeof buffer, stream)) > 0) {
         if (csv_parse(csv, buffer, n, on_field, on_line_end, p) != n && p->rc == 0)
             p->rc = fb_fail(p->err, FB_EFORMAT,
@@ -203,17 +206,6 @@ static int parse_stream(struct parse *p, struct csv_parser *csv, FILE *stream)
     return p->rc;
 }
 
-static int open_regular(const char *path, FILE **stream, struct fb_error *err)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return fb_fail_errno(err, "%s", path);
-    if (!S_ISREG(st.st_mode))
-        return fb_fail(err, FB_EIO, "%s: is no regular file", path);
-    *stream = fopen(path, "rb");
-    return *stream ? 0 : fb_fail_errno(err, "%s", path);
-}
-
 int fb_openface_parse(const char *path, bool skip_bad,
                       int (*row)(void *context, const double *columns, struct fb_error *err),
                       void *context, struct fb_openface_rows *out, struct fb_error *err)
@@ -228,7 +220,7 @@ int fb_openface_parse(const char *path, bool skip_bad,
     struct csv_parser csv;
     FILE *stream = NULL;
     memset(out, 0, sizeof *out);
-    int rc = open_regular(path, &stream, err);
+    int rc = fb_open_regular(path, &stream, err);
     if (rc)
         return rc;
     p.wanted = calloc(FIELDS_MAX, sizeof *p.wanted);

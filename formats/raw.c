@@ -3,7 +3,8 @@
  *   0   8 bytes   "FMTBRAW1"
  *   8   uint64    length of the header in bytes
  *   16  header    JSON as in datasets/catalog_json.h; each array has "offset", bytes from the start
- *                 of the data, and the whole has "data_bytes", so that truncation is seen on open
+ *                 of the data, and the whole has "data_bytes", so that truncation is seen on open;
+ *                 arrays follow each other as they are listed
  *   data          starts at the next multiple of 64 behind the header; so does each array in it
  *
  * All numbers are little-endian. */
@@ -149,6 +150,7 @@ static int place_arrays(struct fb_reader *reader, const json_t *root, uint64_t d
                         uint64_t data_bytes, struct fb_error *err)
 {
     const json_t *arrays = json_object_get(root, "arrays");
+    uint64_t taken = 0;
     reader->offsets = calloc(reader->catalog.array_count + 1, sizeof *reader->offsets);
     if (!reader->offsets)
         return fb_fail_memory(err, reader->path);
@@ -161,6 +163,11 @@ static int place_arrays(struct fb_reader *reader, const json_t *root, uint64_t d
             !fb_add_u64(offset, info->bytes, &end) || end > data_bytes)
             return fb_fail(err, FB_EFORMAT, "%s is damaged: array %zu lies outside the file",
                            reader->path, i);
+        /* Else a small file could unfold to any size, and one array pass for another. */
+        if (offset < taken)
+            return fb_fail(err, FB_EFORMAT, "%s is damaged: array %zu overlaps the one before it",
+                           reader->path, i);
+        taken = end;
         reader->offsets[info - reader->catalog.arrays] = data_start + offset;
     }
     return 0;

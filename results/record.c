@@ -190,6 +190,10 @@ int fb_iterations_write(const struct fb_iterations *iterations, const char *path
 
 static int take_record(void *context, const void *row, struct fb_error *err)
 {
+    const struct fb_records *records = context;
+    if (records->count == FB_RECORDS_MAX)
+        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no run has so many",
+                       FB_RECORDS_MAX);
     return fb_records_add(context, row, err);
 }
 

@@ -85,6 +85,9 @@ struct fb_column {
 extern const struct fb_column fb_record_columns[];
 extern const struct fb_column fb_iteration_columns[];
 
+/* Rows of one results.csv. Tables and pictures compare every row with every other. */
+#define FB_RECORDS_MAX 5000
+
 /* Growing arrays; zero-initialise, free items. */
 struct fb_records {
     struct fb_record *items;

@@ -36,12 +36,14 @@ static void put_times(FILE *out, const struct fb_record *record)
     put_scaled(out, record ? record->upper_ns : FB_NA);
 }
 
-/* Pictures take ASCII: a broken UTF-8 name would make a broken SVG. */
-static void make_ascii(char *text)
+/* Pictures take ASCII: a broken UTF-8 name would make a broken SVG, and so would "]]>", which XML
+ * forbids in text and gnuplot lets pass. */
+static char *make_ascii(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
-            *text = '?';
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strncmp(p, "]]>", 3) == 0)
+            *p = '?';
+    return text;
 }
 
 /* What was measured: the dataset by its end (of a path the end says more) and its size. */
@@ -151,10 +153,10 @@ int fb_tidy_workload(const struct fb_records *records, const struct fb_record *w
         titled = ok && !*made ? rows[i] : titled;
         *made = *made || ok;
         blocks = ok && rows[i]->blocks < blocks ? rows[i]->blocks : blocks;
-        fprintf(out, "%s,%s,%s,%s,%zu,%zu", fb_label(records, rows[i], label, sizeof label),
-                strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender", rows[i]->cache,
-                rows[i]->handle, find_panel(rows, count, rows[i]),
-                find_place(rows, count, rows[i]));
+        fprintf(
+            out, "%s,%s,%s,%s,%zu,%zu", make_ascii(fb_label(records, rows[i], label, sizeof label)),
+            strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender", rows[i]->cache,
+            rows[i]->handle, find_panel(rows, count, rows[i]), find_place(rows, count, rows[i]));
         put_times(out, ok ? rows[i] : NULL);
         fprintf(out, ",%s%s%s\n",
                 ok ? fb_format_ns(rows[i]->median_ns, text, sizeof text)
@@ -199,7 +201,7 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
         put_times(out, rows[i]);
         fprintf(out, ",%s,%s\n",
                 strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender",
-                fb_label(records, rows[i], label, sizeof label));
+                make_ascii(fb_label(records, rows[i], label, sizeof label)));
     }
     *made = count >= 2;
     if (*made) {

@@ -14,7 +14,8 @@ struct fb_command {
      * code when everything has been said already. */
     int (*main)(int argc, char **argv, struct fb_error *err);
     /* Opens files that a storage library parses: main() runs it in a child process, so that a crash
-     * or runaway memory inside a library on a hostile file becomes an error message. */
+     * or runaway memory inside a library on a hostile file becomes an error message. Such a command
+     * also looks for fb_interrupted() and ends in good order; others just end. */
     bool isolated;
 };
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A name longer than this stands out of its column, which would pad every other row as wide. */
+#define WIDTH_MAX 100
+
 enum { PATH, TYPE, SHAPE, BYTES, LAYOUT, CHUNK, FILTERS, STORED, RATIO, COLUMNS };
 
 struct row {
@@ -67,7 +70,8 @@ static bool fill(struct row *row, const struct fb_array_info *info,
 static void print_row(const char *const *cells, const size_t *widths, int columns)
 {
     for (int i = 0; i < columns; i++) {
-        int space = (int)(widths[i] - strlen(cells[i]));
+        size_t length = strlen(cells[i]);
+        int space = length < widths[i] ? (int)(widths[i] - length) : 0;
         printf("%s%*s", i ? "  " : "", is_number(i) ? space : 0, "");
         fb_print_text(stdout, cells[i]);
         printf("%*s", is_number(i) || i + 1 == columns ? 0 : space, "");
@@ -80,7 +84,7 @@ static void print_rows(const struct row *rows, size_t count, int columns, bool c
     for (int i = 0; i < columns; i++) {
         widths[i] = strlen(heads[i]);
         for (size_t k = 0; k < count; k++)
-            if (strlen(rows[k].cells[i]) > widths[i])
+            if (strlen(rows[k].cells[i]) > widths[i] && strlen(rows[k].cells[i]) <= WIDTH_MAX)
                 widths[i] = strlen(rows[k].cells[i]);
     }
     printf("\n%s", coloured ? "\033[1m" : "");

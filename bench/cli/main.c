@@ -145,7 +145,10 @@ static int run_command(void *context)
     char name[64];
     snprintf(name, sizeof name, "fmtbench %s", invocation->command->name);
     invocation->argv[0] = name;
-    fb_interrupt_catch();
+    /* Work that looks for the request ends in good order; what does not look must simply end. */
+    if (invocation->command->isolated)
+        fb_interrupt_catch();
+    signal(SIGPIPE, SIG_IGN);
     int rc = invocation->command->main(invocation->argc, invocation->argv, &err);
     if (rc < 0) {
         fflush(stdout);

@@ -1,6 +1,5 @@
 /* `fmtbench run`: measure, show the table, say it in plain sentences, draw the pictures. */
 #include "bench/run.h"
-#include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "bench/cli/arguments.h"
@@ -311,7 +310,6 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
         return fb_fail(err, FB_EUSAGE,
                        "--skip-bad-rows is for a folder of OpenFace files, not for "
                        "--files");
-    fb_interrupt_catch();
     fb_progress_start(&listener.progress);
     int rc = fb_run(&a.config, &run, err);
     fb_progress_end(&listener.progress);

@@ -27,6 +27,20 @@ static herr_t take_first(unsigned n, const H5E_error2_t *entry, void *context)
     return 0;
 }
 
+/* File drivers say what is wrong amid the time, a temporary name and addresses: "file write failed:
+ * time = ..., error message = 'No space left on device', buf = 0x..., ...". */
+static void leave_out_details(char *buf)
+{
+    static const char quoted[] = "error message = '";
+    char *details = strstr(buf, ": time = "), *text = details ? strstr(details, quoted) : NULL;
+    if (!text)
+        return;
+    text += sizeof quoted - 1;
+    size_t length = strcspn(text, "'");
+    memmove(details + 2, text, length);
+    details[2 + length] = '\0';
+}
+
 char *fb_hdf5_why(char *buf, size_t size)
 {
     struct why why = { buf, size };
@@ -36,6 +50,7 @@ char *fb_hdf5_why(char *buf, size_t size)
     for (char *p = buf; *p; p++)
         if (*p == '\n' || *p == '\r')
             *p = ' ';
+    leave_out_details(buf);
     if (!buf[0])
         snprintf(buf, size, "HDF5 gives no reason");
     return buf;

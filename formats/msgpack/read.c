@@ -151,7 +151,7 @@ static int add_array(struct walk *walk, const char *path, const msgpack_object *
     }
     int rc = fb_catalog_add(&walk->reader->catalog, walk->sample_path, walk->sample_name, path,
                             dtype, shape->via.array.size, dims, err);
-    return rc ? rc : keep_place(walk, data, err);
+    return rc ? fb_fail_in(err, "%s is damaged", walk->reader->path) : keep_place(walk, data, err);
 }
 
 /* Arrays and groups of a map; `path` is that of the map, "" at the root. */

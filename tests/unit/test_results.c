@@ -100,6 +100,24 @@ static void test_round_trip(void **state)
     free(read.items);
 }
 
+/* What no run writes would keep tables and pictures busy for hours. */
+static void test_too_many_rows(void **state)
+{
+    struct scratch *scratch = *state;
+    struct fb_records written = { 0 }, read;
+    struct fb_error err;
+    struct fb_record record = example_record();
+    for (int i = 0; i <= FB_RECORDS_MAX; i++)
+        assert_int_equal(fb_records_add(&written, &record, &err), 0);
+    assert_int_equal(fb_records_write(&written, scratch->path, &err), 0);
+    assert_int_equal(fb_records_read(scratch->path, &read, &err), FB_EUNSUPPORTED);
+    written.count--;
+    assert_int_equal(fb_records_write(&written, scratch->path, &err), 0);
+    assert_int_equal(fb_records_read(scratch->path, &read, &err), 0);
+    free(read.items);
+    free(written.items);
+}
+
 static void test_iterations_round_trip(void **state)
 {
     struct scratch *scratch = *state;
@@ -425,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(test_too_many_rows, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_iterations_round_trip, make_scratch, remove_scratch),
         cmocka_unit_test(test_numbers_are_short),
         cmocka_unit_test(test_columns_cover_struct),
