@@ -101,7 +101,7 @@ DEMO ?= results/runs/demo-$(shell date +%Y%m%d-%H%M%S)
 demo:
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@mkdir -p $(DEMO)
-	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 -f hdf5-chunked
+	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 -f hdf5-contiguous
 	$(FMTBENCH) run $(DEMO)/noxire.h5 -o $(DEMO)
 
 # --- tests ----------------------------------------------------------------------------------------

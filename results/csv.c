@@ -200,20 +200,6 @@ static void take_row(int terminator, void *context)
     fb_columns_clear(reading->columns, reading->row);
 }
 
-static void fail_parse(struct reading *reading, int error)
-{
-    if (error == CSV_ENOMEM)
-        fail_at(reading, "a field of more than %d bytes; is a quote missing?", MAX_FIELD);
-    else
-        fail_at(reading, "%s", csv_strerror(error));
-}
-
-/* libcsv lets a field grow without end, in steps so small that a long one takes minutes. */
-static void *bounded_realloc(void *memory, size_t size)
-{
-    return size > MAX_FIELD ? NULL : realloc(memory, size);
-}
-
 /* Line by line, so that what goes wrong is known by its line. */
 static void parse_lines(struct reading *reading, struct csv_parser *parser, FILE *stream)
 {
@@ -226,7 +212,9 @@ static void parse_lines(struct reading *reading, struct csv_parser *parser, FILE
         ended = text[length - 1] == '\n';
         if (csv_parse(parser, text, (size_t)length, take_field, take_row, reading) !=
             (size_t)length)
-            fail_parse(reading, csv_error(parser));
+            fail_at(reading, "%s", csv_strerror(csv_error(parser)));
+        if (csv_get_buffer_size(parser) > MAX_FIELD)
+            fail_at(reading, "a field of more than %d bytes; is a quote missing?", MAX_FIELD);
     }
     if (!reading->rc && ferror(stream))
         reading->rc = fb_fail_errno(reading->err, "cannot read %s", reading->path);
@@ -255,7 +243,6 @@ int fb_csv_read(const char *path, const struct fb_column *columns, void *row,
         fclose(stream);
         return fb_fail_memory(err, path);
     }
-    csv_set_realloc_func(&parser, bounded_realloc);
     fb_columns_clear(columns, row);
     parse_lines(&reading, &parser, stream);
     csv_free(&parser);

@@ -1,6 +1,7 @@
 #include "bench/cli/store.h"
 #include "base/number.h"
 #include "base/terminal.h"
+#include "datasets/manifest.h"
 #include "formats/write.h"
 
 #include <errno.h>
@@ -144,13 +145,14 @@ int fb_target_write(const struct fb_target *target, struct fb_source *source, st
     fb_source_close(&watched.base);
     if (rc)
         return rc;
-    char data[32], file[32], time[32];
+    char data[32], file[32], time[32], *manifest = fb_manifest_path(target->path);
     printf("wrote %s: %zu samples, %zu arrays, %s of array data in a file of %s (ratio %.2f), "
-           "written in %s; %s.manifest.json has their hashes\n",
+           "written in %s; %s has their hashes\n",
            target->path, catalog->sample_count, catalog->array_count,
            fb_format_bytes(bytes, data, sizeof data),
            fb_format_bytes(cost.file_bytes, file, sizeof file),
            (double)bytes / (double)cost.file_bytes, fb_format_ns(cost.wall_ns, time, sizeof time),
-           target->path);
+           manifest ? manifest : "its manifest");
+    free(manifest);
     return 0;
 }

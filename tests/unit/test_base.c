@@ -204,6 +204,17 @@ static void test_output(void **state)
     size_t length;
     assert_int_equal(fb_read_file(path, 2, &text, &length, &err), FB_EFORMAT);
     assert_int_equal(fb_read_file(folder, 2, &text, &length, &err), FB_EIO);
+    char *pipe_path = inside("pipe");
+    FILE *stream;
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    alarm(20); /* opening it would wait for a writer */
+    assert_int_equal(fb_read_file(pipe_path, 2, &text, &length, &err), FB_EIO);
+    assert_int_equal(fb_open_regular(pipe_path, &stream, &err), FB_EIO);
+    assert_int_equal(fb_open_regular("/dev/zero", &stream, &err), FB_EIO);
+    assert_non_null(strstr(err.message, "/dev/zero: it is no regular file"));
+    alarm(0);
+    unlink(pipe_path);
+    free(pipe_path);
     assert_int_equal(fb_make_folder(deep, &err), 0);
     assert_int_equal(fb_make_folder(deep, &err), 0);
     assert_int_equal(fb_make_folder(path, &err), FB_EIO);

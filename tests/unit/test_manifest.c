@@ -208,6 +208,30 @@ static void test_observer(void **state)
     fb_source_close(&source->base);
 }
 
+/* Who writes through a symbolic link finds the manifest beside the file, by either name. */
+static void test_link(void **state)
+{
+    (void)state;
+    char link_path[sizeof file_path + 8];
+    struct fb_manifest manifest;
+    struct fb_error err;
+    snprintf(link_path, sizeof link_path, "%s-link", file_path);
+    put_text(file_path, "old");
+    assert_int_equal(symlink("file", link_path), 0);
+    struct pattern_source *source = pattern_many();
+    const struct fb_format *format;
+    struct fb_options options;
+    assert_int_equal(fb_format_parse("raw", &format, &options, &err), 0);
+    assert_int_equal(fb_file_write(format, &options, link_path, &source->base, NULL, &err), 0);
+    fb_source_close(&source->base);
+    assert_int_equal(access(manifest_path, F_OK), 0);
+    assert_int_equal(fb_manifest_read(link_path, &manifest, &err), 0);
+    fb_manifest_free(&manifest);
+    assert_int_equal(unlink(link_path), 0); /* and it is still a link of its own */
+    assert_int_equal(access(file_path, F_OK), 0);
+    unlink(manifest_path);
+}
+
 #define HEAD "\"manifest_version\":1,\"source\":\"s\",\"format\":\"raw\",\"options\":\"\","
 #define BODY(hash)                                                                                 \
     "\"samples\":[{\"path\":\"s\",\"name\":\"s\"}],\"arrays\":[{\"path\":\"s/x\",\"sample\":0,"    \
@@ -229,6 +253,9 @@ static void test_damaged(void **state)
         { "{" BODY(HASH) "}", FB_EFORMAT },
         { "{" HEAD "\"source\":\"t\"," BODY(HASH) "}", FB_EFORMAT },
         { "{" HEAD "\"samples\":[]}", FB_EFORMAT },
+        { "{" HEAD "\"samples\":[{\"path\":\"s\",\"name\":\"s\"}],\"arrays\":[{\"path\":\"\","
+          "\"sample\":0,\"dtype\":\"int8\",\"shape\":[1],\"xxh3_128\":" HASH "}]}",
+          FB_EFORMAT },
         { "", FB_EFORMAT },
         { "{\"manifest_version\":2,\"source\":\"s\",\"format\":\"raw\",\"options\":\"\"," BODY(
               HASH) "}",
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_hash),     cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_failures), cmocka_unit_test(test_name_taken),
         cmocka_unit_test(test_observer), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_link),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

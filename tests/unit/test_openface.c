@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/output.h"
 #include "datasets/features.h"
 #include "datasets/importers.h"
 
@@ -204,6 +205,28 @@ static void test_no_csv(void **state)
     refuse(folder, FB_EFORMAT, "a_novice.csv: ", "more than 100000 columns");
 }
 
+/* As spreadsheets put it before UTF-8: here x_0 is the first column's name. */
+static void test_byte_order_mark(void **state)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const char *folder = *state;
+    char path[512], *text, *marked;
+    size_t length;
+    struct warnings warnings = { 0 };
+    struct fb_error err = { 0 };
+    struct fb_source *source = NULL;
+    write_table(folder, "a_expert.csv", ROWS, "\n", NULL);
+    write_table(folder, "a_novice.csv", ROWS, "\n", NULL);
+    snprintf(path, sizeof path, "%s/a_novice.csv", folder);
+    assert_int_equal(fb_read_file(path, 1 << 20, &text, &length, &err), 0);
+    assert_true(asprintf(&marked, "%s%s", mark, text) > 0);
+    write_bytes(folder, "a_novice.csv", marked, length + 3);
+    assert_int_equal(open_folder(folder, NULL, &warnings, &source, &err), 0);
+    fb_source_close(source);
+    free(text);
+    free(marked);
+}
+
 /* --- the folder ------------------------------------------------------------------------------- */
 
 static void test_folders(void **state)
@@ -336,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_headers, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(test_lines_are_counted, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(test_no_csv, folder_new, folder_remove),
+        cmocka_unit_test_setup_teardown(test_byte_order_mark, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(test_folders, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(test_skipping, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(test_slabs, folder_new, folder_remove),

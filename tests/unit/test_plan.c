@@ -128,7 +128,13 @@ static void test_csv_refused(void **state)
         assert_int_equal(fb_plan_read(path, &plan, &err), FB_EFORMAT);
         assert_non_null(strstr(err.message, ":2:"));
     }
+    /* What follows a NUL must not be dropped in silence. */
     FILE *file = fopen(path, "w");
+    fprintf(file, "%sread,a,int8,0,1,,,,,\n%cread,a,int8,0,1,,,,,\n", header, '\0');
+    fclose(file);
+    assert_int_equal(fb_plan_read(path, &plan, &err), FB_EFORMAT);
+    assert_non_null(strstr(err.message, ":3:"));
+    file = fopen(path, "w");
     fprintf(file, "something else\n");
     fclose(file);
     assert_int_equal(fb_plan_read(path, &plan, &err), FB_EFORMAT);

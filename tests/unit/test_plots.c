@@ -341,6 +341,25 @@ static void test_tidy(void **state)
     free(run.items);
 }
 
+/* Bytes that would break an SVG: no UTF-8, and what XML forbids in text. */
+static void test_tidy_is_plain(void **state)
+{
+    const char *folder = ((struct scratch *)*state)->folder;
+    struct fb_records run = example_run();
+    struct fb_pictures pictures;
+    struct fb_error err;
+    add(&run, "a\xff]]>\xc3\xa9", "", "full-load", "warm", "once", 5, 0, 1);
+    assert_int_equal(fb_tidy_write(&run, folder, &pictures, &err), 0);
+    char *text = read_tidy(folder, "workload-full-load.csv");
+    assert_non_null(strstr(text, "\na??]>??,contender,"));
+    free(text);
+    text = read_tidy(folder, "size-time.csv");
+    assert_non_null(strstr(text, ",contender,a??]>??\n"));
+    free(text);
+    free(pictures.items);
+    free(run.items);
+}
+
 static void test_no_gzip_of_one_level(void **state)
 {
     const char *folder = ((struct scratch *)*state)->folder;
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_sentences_around_raw),
         cmocka_unit_test_setup_teardown(test_tidy, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(test_tidy_is_plain, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_no_gzip_of_one_level, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures_fail, make_scratch, remove_scratch),

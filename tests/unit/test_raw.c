@@ -16,6 +16,9 @@ static void put_file(const char *header, size_t data_bytes)
     "{\"path\":\"s/x\",\"sample\":" sample ",\"dtype\":" dtype ",\"shape\":" shape                 \
     ",\"offset\":" offset "}"
 
+#define SECOND(shape, offset)                                                                      \
+    "{\"path\":\"s/y\",\"sample\":0,\"dtype\":\"int8\",\"shape\":" shape ",\"offset\":" offset "}"
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -85,6 +88,10 @@ static void test_headers(void **state)
         { HEADER(ARRAY("0", "\"int8\"", "[8],\"shape\":[8]", "0"), "8"), false },
         { HEADER(ARRAY("0", "\"int8\"", "[8]", "0") "," ARRAY("0", "\"int8\"", "[8]", "0"), "8"),
           false },
+        { HEADER(ARRAY("0", "\"int8\"", "[4]", "0") "," SECOND("[4]", "4"), "8"), true },
+        { HEADER(ARRAY("0", "\"int8\"", "[8]", "0") "," SECOND("[0]", "8"), "8"), true },
+        { HEADER(ARRAY("0", "\"int8\"", "[8]", "0") "," SECOND("[8]", "0"), "8"), false },
+        { HEADER(ARRAY("0", "\"int8\"", "[4]", "0") "," SECOND("[4]", "3"), "8"), false },
         { HEADER("", "8"), false },
         { HEADER("7", "8"), false },
         { "[]", false },
