@@ -7,7 +7,9 @@ stats data using (column('size_MB')) nooutput
 biggest = STATS_max
 low = 1e300; high = 0; has_slicing = 0
 stats data using (low = least(least(low, 'full_load_median_ms'), 'slicing_median_ms'), \
+                  low = least(least(low, 'full_load_lower_ms'), 'slicing_lower_ms'), \
                   high = most(most(high, 'full_load_median_ms'), 'slicing_median_ms'), \
+                  high = most(most(high, 'full_load_upper_ms'), 'slicing_upper_ms'), \
                   has_slicing = has_slicing || has('slicing_median_ms'), 0) nooutput
 
 eval canvas(width, height)

@@ -59,7 +59,7 @@ y(cache) = column('place') + offset(cache)
 here(x) = column('panel') == p ? x : NaN
 end(x) = or('upper_ms', or('median_ms', x))
 
-meaning(policy) = policy eq 'once' ? 'once: the file is opened and closed inside the clock' \
+meaning(policy) = policy eq 'once' ? 'once: the file is opened inside the clock' \
                 : policy eq 'keep' ? 'keep: the file is already open' \
                 : 'each: the file is opened and closed for every request'
 
