@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static char *folder_of(const char *path)
@@ -96,6 +97,15 @@ void fb_output_abort(struct fb_output *output)
     free(output->temp);
     free(output->path);
     *output = (struct fb_output){ 0 };
+}
+
+uint64_t fb_output_space(const char *path)
+{
+    struct statvfs disk;
+    char *folder = folder_of(path);
+    bool known = folder && statvfs(folder, &disk) == 0;
+    free(folder);
+    return known ? (uint64_t)disk.f_bavail * disk.f_frsize : UINT64_MAX;
 }
 
 void fb_output_remove_temporaries(const char *path, pid_t pid)

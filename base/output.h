@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -21,6 +22,9 @@ int fb_output_begin(struct fb_output *output, const char *path, struct fb_error 
 int fb_output_commit(struct fb_output *output, struct fb_error *err);
 /* Safe after commit, after a failed begin and on a zeroed struct. */
 void fb_output_abort(struct fb_output *output);
+
+/* Free bytes where `path` would be written; UINT64_MAX when not known. */
+uint64_t fb_output_space(const char *path);
 
 /* Removes what a killed process left: PATH.tmp-PID-*, or those of any process where pid is 0. */
 void fb_output_remove_temporaries(const char *path, pid_t pid);

@@ -4,11 +4,11 @@
 #include "results/record.h"
 
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* From here on a run says what it is about to write. */
@@ -160,14 +160,13 @@ static int announce(const struct fb_run_config *config, const struct fb_dataset 
                     const struct fb_files *files, const char *folder, struct fb_error *err)
 {
     char need_text[32], free_text[32];
-    struct statvfs disk;
     uint64_t need = 0, one = fb_catalog_bytes(fb_source_catalog(dataset->source));
     for (size_t i = 0; i < files->count; i++)
         if (*files->items[i].writer && !fb_add_u64(need, one, &need))
             need = UINT64_MAX;
-    if (statvfs(folder, &disk) < 0)
-        return fb_fail_errno(err, "cannot write to %s", folder);
-    uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    char inside[PATH_MAX];
+    snprintf(inside, sizeof inside, "%s/x", folder);
+    uint64_t room = fb_output_space(inside);
     fb_format_bytes(need, need_text, sizeof need_text);
     fb_format_bytes(room, free_text, sizeof free_text);
     if (need >= MUCH)

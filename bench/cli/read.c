@@ -167,6 +167,15 @@ static int print_file(void *context, FILE *stream, struct fb_error *err)
 static int save(const struct rows *rows, const char *path, struct fb_error *err)
 {
     struct saving saving = { rows, path };
+    char need[32], have[32];
+    uint64_t space = fb_output_space(path);
+    uint64_t bytes = rows->info->bytes;
+    if (rows->info->rank && rows->info->dims[0])
+        bytes = bytes / rows->info->dims[0] * (rows->last - rows->first);
+    if (rows->npy && bytes > space)
+        return fb_fail(
+            err, FB_EIO, "cannot write %s: it needs %s and %s are free; take fewer --rows", path,
+            fb_format_bytes(bytes, need, sizeof need), fb_format_bytes(space, have, sizeof have));
     return fb_output_write(path, print_file, &saving, err);
 }
 

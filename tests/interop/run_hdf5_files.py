@@ -93,6 +93,10 @@ with tap.scratch() as tmp:
             file.create_dataset("tera", shape=(10 ** 12, 3), chunks=(1000, 3), dtype="f8")
             file["small"] = np.arange(100.0)
         tap.run("info", huge)
+        for command in (["convert", huge, "-f", "hdf5-chunked"], ["convert", huge, "-f", "raw"],
+                        ["read", huge, "tera"]):
+            result = tap.run(*command, "-o", os.path.join(tmp, "tera.npy"), code=1, timeout=30)
+            assert "free" in result.stderr, result.stderr
         result, table = measure(huge, "-f", "as-is", "-f", "raw")
         assert "tera" in result.stderr and all(r["status"] == "ok" for r in table)
         assert all(int(r["dataset_bytes"]) == 800 for r in table)
