@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "datasets/catalog.h"
 #include "datasets/source.h"
+#include "formats/trace.h"
 
 struct fb_reader;
 struct fb_array;
@@ -36,6 +37,13 @@ struct fb_storage {
                                     "" for none */
     uint64_t stored_bytes;       /* data bytes in the file */
     uint64_t cache_bytes;        /* the chunk cache in force for this open array; 0 for none */
+};
+
+/* A piece of the file, read and decoded as a whole. */
+struct fb_extent {
+    uint64_t offset, stored_bytes; /* in the file */
+    uint64_t bytes;                /* decoded; equals stored_bytes where it is not compressed */
+    bool deflated;                 /* a zlib stream, alone or below a shuffle */
 };
 
 struct fb_format {
@@ -109,6 +117,22 @@ struct fb_format {
 
     /* Fills all of *out with storage facts of an open array. NULL: not known (n/a in records). */
     int (*storage)(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
+
+    /* As open, but everything done with the reader until it is closed is accounted to the trace:
+     * open, close and array operations too. One traced reader at a time in a process. NULL: the
+     * format has no anatomy. */
+    int (*open_traced)(const char *path, const struct fb_options *options, struct fb_trace *trace,
+                       struct fb_reader **out, struct fb_error *err);
+
+    /* Visits the pieces of the file that hold a slab of an open array: what any reader of the file
+     * must read and decode for it. Chunks come whole; of an array in one piece the smallest run of
+     * bytes that holds the slab. A chunk that is not stored (fill value) is left out. FB_EUSAGE for
+     * a slab beyond the array, FB_EUNSUPPORTED where the pieces are not to be had (another filter
+     * than gzip and shuffle). NULL: not known. */
+    int (*extents)(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                   int (*visit)(void *context, const struct fb_extent *extent,
+                                struct fb_error *err),
+                   void *context, struct fb_error *err);
 
     /* Version of the library behind, for the record ("1.10.8"); NULL: none. Returns buf. */
     const char *(*version)(char *buf, size_t size);
