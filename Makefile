@@ -142,12 +142,14 @@ valgrind: $(FMTBENCH)
 
 # --- benchmarks of fmtbench itself ----------------------------------------------------------------
 
-$(B)/tests/bench/overhead: tests/bench/overhead.c $(B)/libfmtbench.a
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale
+.PHONY: bench-overhead bench-scale bench-coverage
 bench-overhead: $(B)/tests/bench/overhead
+	$<
+bench-coverage: $(B)/tests/bench/coverage
 	$<
 bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py

@@ -1,5 +1,7 @@
 #include "bench/block.h"
+#include "base/clock.h"
 #include "results/record.h"
+#include "results/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -260,14 +262,18 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 
 /* --- a block ---------------------------------------------------------------------------------- */
 
-/* A warm block repeats its plan until it has lasted this long: a single run of a few microseconds
- * is mostly jitter. */
+/* A warm block repeats its plan until its reads have lasted this long: a single run of a few
+ * microseconds is mostly jitter. Checking what was delivered may take this long too. */
 #define BLOCK_NS UINT64_C(20000000)
+#define BLOCK_WALL_NS UINT64_C(60000000)
 #define ITERATIONS_MAX 50
 
+/* Counters of warm-ups are thrown away. */
 static int take_iterations(struct fb_process *process, struct checker *checker, uint64_t count,
                            struct fb_block_result *result, struct fb_error *err)
 {
+    struct fb_counters counters;
+    result->counters = (struct fb_counters){ 0 };
     size_t all = result->count + (size_t)count;
     uint64_t *grown = reallocarray(result->ns, all, sizeof *grown);
     if (!grown)
@@ -284,10 +290,22 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
             rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: an iteration without its ns");
         else if (!checker->job->job.deliver_bytes)
             rc = check_hashes(checker, message, err);
+        fb_counters_parse(json_object_get(message, "counters"), &counters);
+        fb_counters_add(&result->counters, &counters);
         json_decref(message);
         result->count++;
     }
     return rc;
+}
+
+static uint64_t repeats(uint64_t ns, uint64_t wall_ns)
+{
+    uint64_t count = ITERATIONS_MAX;
+    if (ns && BLOCK_NS / ns < count)
+        count = BLOCK_NS / ns;
+    if (wall_ns && BLOCK_WALL_NS / wall_ns < count)
+        count = BLOCK_WALL_NS / wall_ns;
+    return count ? count : 1;
 }
 
 /* Cold is cold only once. A warm block warms up once, however long that takes, so that fast and
@@ -297,13 +315,13 @@ static int take_block(struct fb_process *process, struct checker *checker,
 {
     if (checker->job->cache == FB_CACHE_COLD)
         return take_iterations(process, checker, 1, result, err);
+    uint64_t wall = fb_clock_ns();
     int rc = take_iterations(process, checker, 1, result, err);
     if (rc)
         return rc;
-    uint64_t count = result->ns[0] ? BLOCK_NS / result->ns[0] : ITERATIONS_MAX;
-    count = count < 1 ? 1 : count > ITERATIONS_MAX ? ITERATIONS_MAX : count;
+    wall = fb_clock_ns() - wall;
     result->warmups = 1;
-    return take_iterations(process, checker, count, result, err);
+    return take_iterations(process, checker, repeats(result->ns[0], wall), result, err);
 }
 
 static int take_done(struct fb_process *process, struct fb_block_result *result,
@@ -321,13 +339,26 @@ static int take_done(struct fb_process *process, struct fb_block_result *result,
     return fb_process_finish(process, err);
 }
 
-static int prove_cache(const struct fb_block_job *job, struct fb_block_result *result,
-                       struct fb_error *err)
+static int prove_cache(const struct fb_block_job *job, double *resident, struct fb_error *err)
 {
     if (job->no_file)
         return 0;
     int rc = fb_cache_prepare(job->job.file, job->cache, err);
-    return rc ? rc : fb_cache_resident(job->job.file, &result->resident_before, err);
+    return rc ? rc : fb_cache_resident(job->job.file, resident, err);
+}
+
+/* The iterations, with what the machine did meanwhile and left behind. */
+static int measure(struct fb_process *process, struct checker *checker,
+                   struct fb_block_result *result, struct fb_error *err)
+{
+    const struct fb_block_job *job = checker->job;
+    struct fb_machine_time before, after;
+    fb_machine_time(&before);
+    int rc = take_block(process, checker, result, err);
+    fb_machine_time(&after);
+    result->machine.steal_ns = fb_counter_difference(before.steal_ns, after.steal_ns);
+    result->machine.pressure_ns = fb_counter_difference(before.pressure_ns, after.pressure_ns);
+    return rc || job->no_file ? rc : fb_cache_resident(job->job.file, &result->resident_after, err);
 }
 
 int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
@@ -335,16 +366,21 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
 {
     struct fb_process process;
     struct checker checker = { .job = job };
-    *result = (struct fb_block_result){ .peak_bytes = FB_NA, .resident_before = NAN };
+    *result = (struct fb_block_result){
+        .peak_bytes = FB_NA,
+        .resident_before = NAN,
+        .resident_after = NAN,
+        .floor = { FB_NA, FB_NA, FB_NA },
+    };
     int rc = start_job(&process, job->worker, &job->limits, &job->job, err);
     if (rc == 0 && job->job.deliver_bytes) {
         process.on_bytes = check_bytes;
         process.on_bytes_context = &checker;
     }
     if (rc == 0)
-        rc = prove_cache(job, result, err);
+        rc = prove_cache(job, &result->resident_before, err);
     if (rc == 0)
-        rc = take_block(&process, &checker, result, err);
+        rc = measure(&process, &checker, result, err);
     if (rc == 0)
         rc = take_done(&process, result, err);
     if (rc == 0 && checker.iterations != result->count)

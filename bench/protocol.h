@@ -11,14 +11,19 @@
  *            "formats":[{"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}],
  *            "deliver":["bytes"], "libraries":{"numpy":"1.24.2"}}
  *   runner  {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH,
- *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false}
+ *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false,
+ *            "counters":true}
  *   worker  {"ready":true}       all that happens once in a process is done; the file is not open
  *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm
  * block goes twice, for one warm-up and then for the iterations that count worker  {"ns":N,
- * "hashes":[...]}                     K times; no hashes where bytes are delivered runner
+ * "hashes":[...], "counters":{...}}                     K times; no hashes where bytes are
+ * delivered runner
  * {"go":false} worker  {"done":true, "peak_bytes":N, "storage":{...}} peak_bytes: VmHWM. storage,
  * where the job asks for it: facts of the plan's first array: layout, chunk ("357x17x1"), filters,
  *                                stored_bytes, chunk_cache_bytes. Both may be left out
+ *
+ * counters, where the job asks for them: what happened inside the clock of that iteration, names
+ * and meaning in counters.h; all of them, or any, may be left out.
  *
  * or, for a create job,
  *
@@ -68,6 +73,7 @@ struct fb_job {
     bool deliver_bytes; /* else hashes */
     uint64_t buffer;    /* bytes of the ring */
     bool storage;       /* report storage facts too */
+    bool counters;      /* with every iteration */
 };
 
 /* One line of JSON without its newline, in fresh memory; NULL when out of memory. Takes over

@@ -92,7 +92,8 @@ static uint64_t peak_bytes(void)
     return kib * 1024;
 }
 
-static int say_iteration(uint64_t ns, struct fb_delivery *delivery, struct fb_error *err)
+static int say_iteration(uint64_t ns, const struct fb_meter *meter, struct fb_delivery *delivery,
+                         struct fb_error *err)
 {
     json_t *message = json_pack("{s:I}", "ns", (json_int_t)ns);
     if (message && delivery->hashes) {
@@ -101,6 +102,8 @@ static int say_iteration(uint64_t ns, struct fb_delivery *delivery, struct fb_er
             json_array_append_new(hashes, json_string(delivery->hashes[i].hex));
         json_object_set_new(message, "hashes", hashes);
     }
+    if (message && meter)
+        json_object_set_new(message, "counters", fb_counters_message(&meter->sum));
     delivery->hash_count = 0;
     return say(message, err);
 }
@@ -143,9 +146,11 @@ static int iterate(const struct fb_execution *execution, struct fb_error *err)
             /* Memory freed by the iteration before goes back to the kernel: every iteration pays
              * for the pages that it needs, as a program's first one does, and all formats alike. */
             malloc_trim(0);
+            if (execution->meter)
+                fb_meter_reset(execution->meter);
             rc = fb_execute(execution, &ns, err);
             if (rc == 0)
-                rc = say_iteration(ns, execution->delivery, err);
+                rc = say_iteration(ns, execution->meter, execution->delivery, err);
         }
         if (rc == 0)
             rc = hear_go(&go, &iterations, err);
@@ -174,7 +179,18 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
      * first and heap later. The other one keeps small blocks from going to the kernel and back. */
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
-    struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };
+    struct fb_meter meter = { .fd = -1 };
+    struct fb_execution execution = {
+        .format = format,
+        .options = options,
+        .file = job->file,
+        .handle = job->handle,
+        .plan = &plan,
+        .delivery = &delivery,
+        .meter = job->counters ? &meter : NULL,
+    };
+    if (job->counters)
+        fb_meter_open(&meter);
     rc = fb_delivery_init(&delivery, job->buffer, plan.count,
                           job->deliver_bytes ? FB_FD_DELIVER : -1, err);
     if (rc == 0 && format->start)
@@ -185,6 +201,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         rc = iterate(&execution, err);
     if (rc == 0)
         rc = say_done(&execution, job->storage, err);
+    fb_meter_close(&meter);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
     return rc;
