@@ -1,12 +1,21 @@
 #include "formats/trace.h"
 #include "base/clock.h"
 
-#include <stddef.h>
-
 const char *const fb_part_names[FB_PART_COUNT] = {
     [FB_PART_OPEN] = "open",       [FB_PART_LOOKUP] = "lookup",   [FB_PART_META_IO] = "metadata-io",
     [FB_PART_RAW_IO] = "raw-io",   [FB_PART_INFLATE] = "inflate", [FB_PART_UNSHUFFLE] = "unshuffle",
     [FB_PART_LIBRARY] = "library",
+};
+
+#define FIELD(member)                                                                              \
+    {                                                                                              \
+#member, offsetof(struct fb_trace_counts, member)                                          \
+    }
+const struct fb_trace_count_field fb_trace_count_fields[] = {
+    FIELD(asked_bytes),     FIELD(meta_reads),   FIELD(meta_bytes),
+    FIELD(raw_reads),       FIELD(raw_bytes),    FIELD(chunks_touched),
+    FIELD(chunks_inflated), FIELD(chunks_again), FIELD(inflated_bytes),
+    FIELD(deflated_bytes),  { NULL, 0 },
 };
 
 static uint64_t now(const struct fb_trace *trace)

@@ -6,6 +6,8 @@
 #ifndef FB_FORMATS_TRACE_H
 #define FB_FORMATS_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fb_part {
@@ -35,6 +37,13 @@ struct fb_trace_counts {
     uint64_t deflated_bytes;  /* that went in */
 };
 
+/* The members of struct fb_trace_counts, ended by a NULL name. */
+struct fb_trace_count_field {
+    const char *name;
+    size_t offset; /* of a uint64_t */
+};
+extern const struct fb_trace_count_field fb_trace_count_fields[];
+
 #define FB_TRACE_DEPTH 16
 
 /* Zero-initialise; the caller owns it, and it outlives every reader opened with it. */
@@ -49,6 +58,9 @@ struct fb_trace {
     uint64_t ns[FB_PART_COUNT]; /* exclusive */
     uint64_t calls[FB_PART_COUNT];
     struct fb_trace_counts counts;
+    /* The library would not let its filters be watched: inflate and unshuffle are in library, and
+     * the counts of inflating stay 0. */
+    bool filters_hidden;
 
     /* Spans under way, innermost last; for fb_trace_enter and _leave. */
     enum fb_part stack[FB_TRACE_DEPTH];
