@@ -13,11 +13,18 @@
 /* Slabs that a source is read in for a create job. */
 #define FEED_BYTES ((size_t)4 << 20)
 
+/* With the gap to the next cache line; what is beyond the limit need not be counted. */
+static uint64_t ring_bytes(const struct fb_request *request, uint64_t total)
+{
+    uint64_t bytes = fb_request_ring_bytes(request);
+    return bytes > 0 && total <= RING_BYTES ? bytes + 64 : 0;
+}
+
 uint64_t fb_block_buffer(const struct fb_plan *plan)
 {
     uint64_t largest = fb_plan_largest(plan), total = 0;
     for (size_t i = 0; i < plan->count; i++)
-        total += plan->requests[i].op == FB_OP_READ ? plan->requests[i].bytes + 64 : 0;
+        total += ring_bytes(&plan->requests[i], total);
     if (plan->one_buffer || total > RING_BYTES)
         total = plan->one_buffer || largest > RING_BYTES ? largest : RING_BYTES;
     return total;
@@ -86,8 +93,8 @@ static int begin_frame(struct checker *checker, struct fb_error *err)
     if (bytes != request->bytes) {
         checker->wrong_data = true;
         return fb_fail(err, FB_EFORMAT, "request %zu, of %s, delivered %llu bytes instead of %llu",
-                       checker->request, request->array, (unsigned long long)bytes,
-                       (unsigned long long)request->bytes);
+                       checker->request, *request->array ? request->array : "the catalog",
+                       (unsigned long long)bytes, (unsigned long long)request->bytes);
     }
     checker->frame = malloc((size_t)bytes + 1);
     if (!checker->frame)

@@ -112,6 +112,9 @@ static int wrong(const struct fb_plan *plan, const struct fb_hash *expected, siz
                        "request %zu, of %s, cannot be verified: no source or file "
                        "delivers what the manifests say",
                        request, what->array);
+    if (what->op == FB_OP_CATALOG)
+        return fb_fail(err, FB_EFORMAT, "request %zu, the catalog, differs from the dataset's",
+                       request);
     if (fb_request_is_search(what))
         return fb_fail(err, FB_EFORMAT, "request %zu, a search over %s, gave a wrong answer",
                        request, what->array);

@@ -138,7 +138,7 @@ static json_t *storage_facts(const struct fb_execution *run)
     struct fb_storage facts = { 0 };
     char chunk[256] = "";
     json_t *out = NULL;
-    if (!format->storage || run->plan->count == 0 || fb_request_is_search(run->plan->requests))
+    if (!format->storage || run->plan->count == 0 || !fb_request_is_slab(run->plan->requests))
         return NULL;
     if (format->open(run->file, run->options, &reader, &ignored))
         return NULL;
