@@ -134,6 +134,8 @@ static int make_records(struct state *state, struct fb_run *out, struct fb_error
     }
     if (rc == 0)
         fb_rank(&out->records);
+    if (rc == 0)
+        fb_share_floors(&out->records);
     return rc;
 }
 

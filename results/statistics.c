@@ -321,3 +321,26 @@ void fb_rank(struct fb_records *records)
             record->times_fastest = (double)record->median_ns / (double)best;
     }
 }
+
+static bool same_floor(const struct fb_record *a, const struct fb_record *b)
+{
+    return strcmp(a->format, b->format) == 0 && strcmp(a->options, b->options) == 0 &&
+           strcmp(a->workload, b->workload) == 0 &&
+           strcmp(a->workload_options, b->workload_options) == 0 && strcmp(a->cache, b->cache) == 0;
+}
+
+void fb_share_floors(struct fb_records *records)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        struct fb_record *record = &records->items[i];
+        for (size_t j = 0; record->floor_read_ns == FB_NA && j < records->count; j++) {
+            const struct fb_record *other = &records->items[j];
+            if (other->floor_read_ns == FB_NA || !same_floor(record, other))
+                continue;
+            record->floor_copy_ns = other->floor_copy_ns;
+            record->floor_read_ns = other->floor_read_ns;
+            record->floor_inflate_ns = other->floor_inflate_ns;
+            fill_derived(record);
+        }
+    }
+}

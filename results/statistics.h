@@ -58,4 +58,8 @@ bool fb_same_race(const struct fb_record *a, const struct fb_record *b);
  * contender finished. */
 void fb_rank(struct fb_records *records);
 
+/* Gives rows without a floor, whose handle had none measured, that of the same format, options,
+ * workload and cache, and fills their times_floor. */
+void fb_share_floors(struct fb_records *records);
+
 #endif

@@ -9,6 +9,9 @@
 /* Columns behind the label, with the blanks before each:
  * cache handle median interval  ratio     file    check */
 #define OTHER_COLUMNS (2 + 5 + 1 + 6 + 2 + 7 + 2 + 13 + 2 + 9 + 2 + 7 + 2 + 10)
+/* And "x floor" where there is room for it. */
+#define FLOOR_COLUMN (2 + 7)
+#define FLOOR_WIDTH 100
 #define NARROWEST 80
 #define WIDEST 400
 #define WIDEST_REASON 2048
@@ -78,18 +81,34 @@ static char *format_interval(const struct fb_record *record, char *buf, size_t s
     return buf;
 }
 
-static char *format_ratio(const struct fb_record *record, char *buf, size_t size)
+static char *format_ratio(double ratio, char *buf, size_t size)
 {
-    double ratio = record->times_fastest;
     if (isnan(ratio))
         snprintf(buf, size, "-");
-    else if (ratio <= 1 && fb_is_contender(record))
-        snprintf(buf, size, "fastest");
     else if (ratio < 9.995)
         snprintf(buf, size, ratio < 0.01 ? "< 0.01x" : "%.2fx", ratio);
     else
         snprintf(buf, size, ratio < 99.95 ? "%.1fx" : ratio < 1e6 ? "%.0fx" : "%.1ex", ratio);
     return buf;
+}
+
+static char *format_times_fastest(const struct fb_record *record, char *buf, size_t size)
+{
+    if (record->times_fastest <= 1 && fb_is_contender(record))
+        snprintf(buf, size, "fastest");
+    else
+        format_ratio(record->times_fastest, buf, size);
+    return buf;
+}
+
+static bool shows_floor(const struct page *page)
+{
+    return page->width >= FLOOR_WIDTH;
+}
+
+static size_t other_columns(const struct page *page)
+{
+    return OTHER_COLUMNS + (shows_floor(page) ? FLOOR_COLUMN : 0);
 }
 
 static void print_label(const struct page *page, const struct fb_record *record)
@@ -132,10 +151,12 @@ static void print_time_row(struct page *page, const struct fb_record *record)
     page->no_interval = page->no_interval || record->upper_ns == FB_NA;
     set_style(page, reference ? DIM : fastest ? GOOD : PLAIN);
     print_label(page, record);
-    fprintf(page->out, "%7s  %13s  %9s  %7s  ",
-            fb_format_ns(record->median_ns, median, sizeof median),
+    fprintf(page->out, "%7s  %13s  %9s  ", fb_format_ns(record->median_ns, median, sizeof median),
             format_interval(record, interval, sizeof interval),
-            format_ratio(record, ratio, sizeof ratio), format_size(record, size, sizeof size));
+            format_times_fastest(record, ratio, sizeof ratio));
+    if (shows_floor(page))
+        fprintf(page->out, "%7s  ", format_ratio(record->times_floor, ratio, sizeof ratio));
+    fprintf(page->out, "%7s  ", format_size(record, size, sizeof size));
     if (unchecked)
         set_style(page, BAD);
     fputs(unchecked                                   ? "UNVERIFIED"
@@ -248,9 +269,9 @@ static void print_workload(struct page *page, const struct fb_record *workload)
             continue;
         if (!any) {
             set_style(page, DIM);
-            fprintf(page->out, "%-*s  cache handle  %7s  %13s  %9s  %7s  check\n",
+            fprintf(page->out, "%-*s  cache handle  %7s  %13s  %9s  %s%7s  check\n",
                     (int)page->label_width, "format", "median", "95 % interval", "x fastest",
-                    shows_peak(workload) ? "peak" : "file");
+                    shows_floor(page) ? "x floor  " : "", shows_peak(workload) ? "peak" : "file");
             set_style(page, PLAIN);
         }
         any = true;
@@ -289,6 +310,35 @@ static void print_unproven(const struct page *page)
         fputs("   ", page->out);
         print_wrapped(page, fb_plain_text(shown[k], plain, sizeof plain), 3, 3);
     }
+}
+
+static bool any_floor(const struct fb_records *records)
+{
+    for (size_t i = 0; i < records->count; i++)
+        if (!isnan(records->items[i].times_floor))
+            return true;
+    return false;
+}
+
+/* Why rows have no more blocks; nothing where their number was fixed. */
+static void print_stops(FILE *out, const struct fb_records *records)
+{
+    size_t ok = 0, precise = 0, late = 0;
+    for (size_t i = 0; i < records->count; i++) {
+        if (!fb_is_ok(&records->items[i]))
+            continue;
+        ok++;
+        precise += strcmp(records->items[i].stop_reason, "precision") == 0;
+        late += strcmp(records->items[i].stop_reason, "time-limit") == 0;
+    }
+    if (late > 0)
+        fprintf(
+            out,
+            "%zu of %zu rows are as precise as asked for (--precision); for the others the time "
+            "ran out (--time-limit)\n",
+            precise, ok);
+    else if (precise > 0)
+        fprintf(out, "%zu of %zu rows are as precise as asked for (--precision)\n", precise, ok);
 }
 
 /* What a reader of the table must know about the conditions. */
@@ -336,8 +386,8 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
         if (length > page.label_width)
             page.label_width = length;
     }
-    if (page.label_width > page.width - OTHER_COLUMNS)
-        page.label_width = page.width - OTHER_COLUMNS;
+    if (page.label_width > page.width - other_columns(&page))
+        page.label_width = page.width - other_columns(&page);
     for (size_t i = 0; i < records->count; i++)
         if (fb_is_first_of_workload(records, i))
             print_workload(&page, &records->items[i]);
@@ -348,6 +398,10 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
         print_unproven(&page);
     if (page.no_interval)
         fputs("-: fewer than 6 blocks give no 95 % interval\n", out);
+    if (shows_floor(&page) && any_floor(records))
+        fputs("x floor: over this machine's own time to read, and inflate, the same stored bytes\n",
+              out);
+    print_stops(out, records);
     print_conditions(out, records);
     free(page.rows);
 }

@@ -127,8 +127,8 @@ static int parse_seconds(const char *text, const char *what, uint64_t *ns, struc
 static int parse_percent(const char *text, const char *what, double *part, struct fb_error *err)
 {
     double percent;
-    if (!fb_parse_double(text, strlen(text), &percent) || percent < 0.1 || percent > 100)
-        return fb_fail(err, FB_EUSAGE, "--%s=%s is not a number of percent from 0.1 to 100", what,
+    if (!fb_parse_double(text, strlen(text), &percent) || percent < 0.1 || percent > 10000)
+        return fb_fail(err, FB_EUSAGE, "--%s=%s is not a number of percent from 0.1 to 10000", what,
                        text);
     *part = percent / 100;
     return 0;

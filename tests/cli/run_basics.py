@@ -103,6 +103,14 @@ with tap.scratch() as tmp:
                 assert r["device_bytes"] == "0", r
             assert int(r["minor_faults"]) >= 0 and int(r["user_ns"]) + int(r["system_ns"]) >= 0, r
             assert float(r["throughput"]) > 0 and int(r["peak_bytes"]) > 1 << 20, r
+    with tap.case("the floor is measured for what reads data of an HDF5 file, and shared by handles"):
+        for r in done:
+            if r["format"].startswith("hdf5") and r["workload"] in ("scan", "slicing", "full-load"):
+                assert int(r["floor_read_ns"]) > 0 and float(r["times_floor"]) > 0, r
+                assert int(r["floor_ns"]) == int(r["floor_read_ns"]) + int(r["floor_inflate_ns"]), r
+            if r["workload"] == "search" or r["format"] == "null":
+                assert r["floor_ns"] == r["times_floor"] == "", r
+        assert "x floor" in result.stdout
     with tap.case("files are gone afterwards"):
         assert sorted(os.listdir(folder)) == ["blocks.csv", "environment.json", "iterations.csv", "plan.csv",
                                               "results.csv"]
@@ -217,7 +225,7 @@ with tap.scratch() as tmp:
                 assert reach <= 0.03 * int(r["median_ns"]), r
     with tap.case("a coarse precision is reached at the first look, at eight blocks"):
         _, table = measure(os.path.join(tmp, "coarse"), "-f", "hdf5-contiguous", "-w", "scan",
-                           "--cache", "warm,cold", "--precision", 100, "--time-limit", 60)
+                           "--cache", "warm,cold", "--precision", 10000, "--time-limit", 60)
         assert all((r["stop_reason"], r["looks"], r["blocks"]) == ("precision", "1", "8")
                    for r in table), table
         assert all(r["interval_level"] == "0.98" for r in table)

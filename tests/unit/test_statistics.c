@@ -238,6 +238,28 @@ static void test_rank(void **state)
     free(records.items);
 }
 
+static void test_share_floors(void **state)
+{
+    (void)state;
+    struct fb_records records = { 0 };
+    struct fb_record once = example_record(), keep = once, cold = once;
+    strcpy(keep.handle, "keep");
+    strcpy(cold.cache, "cold");
+    once.floor_copy_ns = 1;
+    once.floor_read_ns = 20;
+    once.floor_inflate_ns = 30;
+    keep.median_ns = 100;
+    assert_int_equal(fb_records_add(&records, &keep, NULL), 0);
+    assert_int_equal(fb_records_add(&records, &cold, NULL), 0);
+    assert_int_equal(fb_records_add(&records, &once, NULL), 0);
+    fb_share_floors(&records);
+    assert_int_equal(records.items[0].floor_ns, 50);
+    assert_int_equal(records.items[0].floor_copy_ns, 1);
+    assert_true(records.items[0].times_floor == 2);
+    assert_true(records.items[1].floor_ns == FB_NA && isnan(records.items[1].times_floor));
+    free(records.items);
+}
+
 /* --- stopping --------------------------------------------------------------------------------- */
 
 static void test_looks(void **state)
@@ -316,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_summarise),
         cmocka_unit_test(test_rank),
         cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_share_floors),
         cmocka_unit_test(test_imprecision),
         cmocka_unit_test(test_schedule),
     };
