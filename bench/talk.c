@@ -83,21 +83,28 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
                    : fb_fail(err, FB_EUSAGE, "the worker's command is empty");
 }
 
+int fb_talk_give_job(struct fb_process *process, const struct fb_job *job, struct fb_error *err)
+{
+    json_t *ready;
+    int rc = fb_talk_send(process, fb_job_message(job), err);
+    if (rc == 0)
+        rc = fb_talk_receive_true(process, "ready", &ready, err);
+    if (rc == 0)
+        json_decref(ready);
+    return rc;
+}
+
 int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker,
                       const struct fb_process_limits *limits, const struct fb_job *job,
                       json_t **hello, struct fb_error *err)
 {
-    json_t *said = NULL, *ready;
+    json_t *said;
     int rc = fb_talk_start(process, worker, limits, err);
     if (rc == 0)
         rc = fb_talk_greet(process, &said, err);
     if (rc)
         return rc;
-    rc = fb_talk_send(process, fb_job_message(job), err);
-    if (rc == 0)
-        rc = fb_talk_receive_true(process, "ready", &ready, err);
-    if (rc == 0)
-        json_decref(ready);
+    rc = fb_talk_give_job(process, job, err);
     if (rc == 0 && hello)
         *hello = json_incref(said);
     json_decref(said);
