@@ -52,9 +52,8 @@ void fb_mean_rows(struct fb_dtype dtype, const void *data, uint64_t rows, uint64
     size_t type = 0;
     while (!fb_dtype_equal(types[type].dtype, dtype))
         type++;
-    /* -0.0 is what may be added to the first row without changing any of it. */
     for (uint64_t i = 0; i < width; i++)
-        means[i] = -0.0;
+        means[i] = 0;
     for (uint64_t r = 0; r < rows; r++, row += width * dtype.size)
         types[type].add(row, width, means);
     for (uint64_t i = 0; i < width; i++) {

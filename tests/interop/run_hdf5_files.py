@@ -79,7 +79,8 @@ with tap.scratch() as tmp:
         assert all(r["verification"] == "repeatable" for r in table)
 
     with tap.case("--max-bytes takes whole arrays, says which were left out, and as-is still fits"):
-        result, table = measure(path, "-f", "as-is", "-f", "raw", "--max-bytes", "500kB")
+        result, table = measure(path, "-f", "as-is", "-f", "raw", "--max-bytes", "500kB", "-w",
+                                "all")
         assert "taking" in result.stderr and "left out" in result.stderr
         assert all(r["status"] == "ok" for r in table), table
         assert all(int(r["dataset_bytes"]) <= 500000 for r in table)
@@ -97,7 +98,8 @@ with tap.scratch() as tmp:
                         ["read", huge, "tera"]):
             result = tap.run(*command, "-o", os.path.join(tmp, "tera.npy"), code=1, timeout=30)
             assert "free" in result.stderr, result.stderr
-        result, table = measure(huge, "-f", "as-is", "-f", "raw")
+        result, table = measure(huge, "-f", "as-is", "-f", "raw", "-w", "full-load", "-w",
+                                "metadata", "-w", "batch-stats", "-w", "open")
         assert "tera" in result.stderr and all(r["status"] == "ok" for r in table)
         assert all(int(r["dataset_bytes"]) == 800 for r in table)
     with tap.case("a few megabytes that unfold to gigabytes end at the memory limit, as a row"):
@@ -125,7 +127,15 @@ with tap.scratch() as tmp:
             file["bool"] = np.arange(50) % 3 == 0
             file["compound"] = np.zeros(9, [("a", "i1"), ("b", "f8")])
             file["deep"] = np.arange(2 ** 8).reshape([2] * 8)
+            file["wide"] = np.arange(120.0).reshape(3, 40)
+            file["not a number"] = np.full((4, 2), np.nan)
+            file["tab\tand\nline, \"quoted\""] = np.arange(3)
+            file["text"] = "of any length"
+            file.create_dataset("never written", shape=(7, 33), chunks=(2, 2), fillvalue=1.5)
         _, table = measure(odd, "-f", "as-is", "-f", "raw", "-f", "hdf5-contiguous", "-f",
-                           "hdf5-chunked", "-f", "msgpack")
+                           "hdf5-chunked", "-f", "msgpack", "-w", "all")
+        assert len(table) == 50
         assert all(r["status"] == "ok" for r in table), [r for r in table if r["status"] != "ok"]
+        verified = {r["verification"] for r in table if r["format"] != "as-is"}
+        assert verified == {"verified"}, verified
 tap.done()

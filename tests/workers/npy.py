@@ -70,8 +70,8 @@ def read(folder, row):
     array = np.load(npy(folder, row["array"]), mmap_mode=None if row["op"] == "load" else "r")
     slab = tuple(slice(s, s + c) for s, c in zip(numbers(row["start"]), numbers(row["count"])))
     if row["op"] == "mean":  # bench/mean.h says what it is, to the last bit
-        mean = np.add.accumulate(array[slab].astype("f8"), axis=0)[-1] / len(array[slab])
-        return np.where(np.isnan(mean), np.nan, mean)
+        total = np.add.accumulate(array[slab].astype("f8"), axis=0)[-1] + 0.0
+        return np.where(np.isnan(total), np.nan, total / len(array[slab]))
     return array if row["op"] == "load" else np.array(array[slab])
 
 
