@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLA
              -MMD -MP
 
 SOURCES := $(sort $(wildcard base/*.c datasets/*.c formats/*.c formats/*/*.c bench/*.c \
-                             bench/workloads/*.c bench/cli/*.c results/*.c plots/*.c))
+                             bench/workloads/*.c bench/anatomy/*.c bench/cli/*.c results/*.c plots/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
 FMTBENCH := $(B)/fmtbench
@@ -154,12 +154,16 @@ valgrind: $(FMTBENCH)
 
 # --- benchmarks of fmtbench itself ----------------------------------------------------------------
 
-$(B)/tests/bench/overhead: tests/bench/overhead.c $(B)/libfmtbench.a
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale bench-clocks bench-repeat bench-cold
+.PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-clocks bench-repeat bench-cold
+bench-anatomy: $(B)/tests/bench/anatomy
+	$<
 bench-overhead: $(B)/tests/bench/overhead
+	$<
+bench-coverage: $(B)/tests/bench/coverage
 	$<
 bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py

@@ -5,6 +5,7 @@
 #define FB_BENCH_BLOCK_H
 
 #include "bench/cache.h"
+#include "bench/counters.h"
 #include "bench/plan.h"
 #include "bench/process.h"
 #include "bench/protocol.h"
@@ -28,17 +29,26 @@ struct fb_block_job {
     struct fb_job job;
     bool no_file; /* nothing to evict or prove */
     enum fb_cache cache;
+    bool floor; /* measure the machine's floor behind the iterations, if the worker can */
     const struct fb_plan *plan;
     const struct fb_hash *expected; /* by request; NULL: nothing to check against */
+};
+
+/* What the machine itself takes for the same bytes; FB_NA where not known. */
+struct fb_floor {
+    uint64_t copy_ns, read_ns, inflate_ns;
 };
 
 struct fb_block_result {
     bool wrong_data; /* a delivered hash differs: the block failed, and the message says where */
     uint64_t *ns;    /* warm-ups first; owned */
     size_t count, warmups;
-    uint64_t peak_bytes;    /* FB_NA where not told */
-    double resident_before; /* NAN where not known */
-    json_t *storage;        /* owned; NULL where not told */
+    struct fb_counters counters;            /* sums over the timed iterations */
+    struct fb_machine_time machine;         /* during the iterations, warm-ups included */
+    struct fb_floor floor;                  /* medians */
+    uint64_t peak_bytes;                    /* FB_NA where not told */
+    double resident_before, resident_after; /* NAN where not known */
+    json_t *storage;                        /* owned; NULL where not told */
 };
 
 /* Runs the block. On failure the result holds nothing but wrong_data. */

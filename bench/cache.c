@@ -1,13 +1,16 @@
 #include "bench/cache.h"
+#include "results/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 const char *const fb_cache_names[FB_CACHE_COUNT] = {
@@ -149,11 +152,72 @@ int fb_cache_resident(const char *path, double *fraction, struct fb_error *err)
     return 0;
 }
 
-bool fb_cache_proven(enum fb_cache state, double fraction)
+/* --- proof ------------------------------------------------------------------------------------ */
+
+#define WARM_LEAST 0.99
+#define COLD_MOST 0.01
+#define DEVICE_LEAST 0.99
+
+bool fb_cache_settled(enum fb_cache state, double fraction)
 {
-    if (isnan(fraction))
+    return state == FB_CACHE_WARM ? fraction >= WARM_LEAST : fraction <= COLD_MOST;
+}
+
+/* Filesystems of which the page cache does not tell what a read costs. Numbers as in statfs(2). */
+static const struct filesystem {
+    uint32_t magic;
+    const char *name, *why;
+} no_eviction[] = {
+    { 0x01021994, "tmpfs", "keeps its files in memory, so nothing can be evicted" },
+    { 0x858458f6, "ramfs", "keeps its files in memory, so nothing can be evicted" },
+    { 0x958458f6, "hugetlbfs", "keeps its files in memory, so nothing can be evicted" },
+    { 0x2fc12fc1, "zfs", "has a cache of its own, which eviction does not reach" },
+    { 0x01021997, "9p", "reads through a host, which may hold the data" },
+    { 0x6a656a63, "virtiofs", "reads through a host, which may hold the data" },
+    { 0x00006969, "nfs", "reads from a server, which may hold the data" },
+    { 0xff534d42, "cifs", "reads from a server, which may hold the data" },
+    { 0x65735546, "fuse", "reads through another program, which may hold the data" },
+};
+
+static const struct filesystem *find_filesystem(const char *path)
+{
+    struct statfs fs;
+    if (statfs(path, &fs) < 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof no_eviction / sizeof *no_eviction; i++)
+        if (no_eviction[i].magic == (uint32_t)fs.f_type)
+            return &no_eviction[i];
+    return NULL;
+}
+
+/* A mapped file is read without a call; a few calls remain, of the C library and the like. */
+static bool from_device(const struct fb_cache_evidence *evidence)
+{
+    uint64_t read = evidence->read_bytes;
+    if (evidence->device_bytes == FB_NA || read == FB_NA)
         return false;
-    return state == FB_CACHE_WARM ? fraction >= 0.99 : fraction <= 0.01;
+    uint64_t needed = read < evidence->asked_bytes / 100 ? evidence->asked_bytes : read;
+    return needed > 0 && (double)evidence->device_bytes >= DEVICE_LEAST * (double)needed;
+}
+
+bool fb_cache_proven(const char *path, enum fb_cache state,
+                     const struct fb_cache_evidence *evidence, char *why, size_t size)
+{
+    const struct filesystem *filesystem = state == FB_CACHE_COLD ? find_filesystem(path) : NULL;
+    why[0] = '\0';
+    if (filesystem)
+        snprintf(why, size, "%s lies on %s, which %s; keep the files on a local disk (-o DIR)",
+                 path, filesystem->name, filesystem->why);
+    else if (!isnan(evidence->resident) && !fb_cache_settled(state, evidence->resident))
+        snprintf(why, size, "%.0f %% of %s was in the page cache%s", evidence->resident * 100, path,
+                 state == FB_CACHE_COLD ? " after eviction; does another program have it mapped?"
+                                        : "; is there too little memory to hold it?");
+    else if (isnan(evidence->resident) && (state == FB_CACHE_WARM || !from_device(evidence)))
+        snprintf(why, size,
+                 "the kernel does not tell what of %s is in the page cache: it is empty, or you "
+                 "neither own it nor may write it",
+                 path);
+    return !why[0];
 }
 
 int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err)
@@ -166,7 +230,7 @@ int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err
         rc = each_file(path, state == FB_CACHE_WARM ? warm_file : evict_file, NULL, err);
         if (rc == 0)
             rc = fb_cache_resident(path, &fraction, err);
-        if (rc == 0 && (isnan(fraction) || fb_cache_proven(state, fraction)))
+        if (rc == 0 && (isnan(fraction) || fb_cache_settled(state, fraction)))
             break;
     }
     return rc;

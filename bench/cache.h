@@ -18,8 +18,24 @@ int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err
  * one neither owns nor may write, for which mincore reports everything resident. */
 int fb_cache_resident(const char *path, double *fraction, struct fb_error *err);
 
-/* True when the fraction proves the state: warm at least 99 %, cold at most 1 %. */
-bool fb_cache_proven(enum fb_cache state, double fraction);
+/* True when such a fraction is what the state asks for; false where it is NAN. */
+bool fb_cache_settled(enum fb_cache state, double fraction);
+
+/* What is known of a block's cache state. */
+struct fb_cache_evidence {
+    double resident;       /* fraction before the block, or NAN */
+    uint64_t device_bytes; /* fetched from the device during it, FB_NA where not known */
+    uint64_t read_bytes;   /* returned by read system calls meanwhile, FB_NA likewise */
+    uint64_t asked_bytes;  /* delivered by them */
+};
+
+/* True when the state is proven: warm by at least 99 % resident, cold by at most 1 %. Where
+ * residency is not known, cold is proven when at least 99 % of what was read came from the device:
+ * of the bytes of read calls or, where those are next to nothing since the file is mapped, of what
+ * was delivered. On a filesystem with a cache of its own, cold is never proven. When not, `why`
+ * (`size` bytes) says so, names the filesystem and what to do. */
+bool fb_cache_proven(const char *path, enum fb_cache state,
+                     const struct fb_cache_evidence *evidence, char *why, size_t size);
 
 /* Bytes of a file, or of all files below a folder. */
 int fb_path_bytes(const char *path, uint64_t *bytes, struct fb_error *err);

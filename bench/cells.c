@@ -75,6 +75,8 @@ static void judge(struct fb_cell *cell)
     } else {
         SET(record->status, "not-run");
         SET(record->reason, "the run ended before its turn");
+        SET(record->stop_reason, "interrupted");
+        record->looks = 0;
         cell->active = true;
     }
 }
@@ -111,6 +113,7 @@ int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *
                         .task = &tasks->items[t],
                         .cache = (enum fb_cache)cache,
                         .handle = (enum fb_handle)handle,
+                        .imprecision = INFINITY,
                     };
                     describe(cell, dataset, run_id);
                     judge(cell);
@@ -123,6 +126,8 @@ int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *
 
 void fb_cells_free(struct fb_cells *cells)
 {
+    for (size_t i = 0; i < cells->count; i++)
+        free(cells->items[i].values);
     free(cells->items);
     *cells = (struct fb_cells){ 0 };
 }

@@ -15,7 +15,11 @@ struct fb_run_config {
     bool cache[FB_CACHE_COUNT];
     bool handle[FB_HANDLE_COUNT];
     bool handles_given; /* on the command line: then they hold for all workloads */
-    uint64_t blocks;    /* timed blocks a cell */
+    uint64_t blocks;    /* a cell, exactly; 0: until it is precise */
+    double precision;   /* how far the 95 % interval may reach, as a part of the median */
+    uint64_t
+        time_limit_ns; /* for the rounds; every cell gets FB_BLOCKS_LEAST blocks all the same */
+    bool no_counters;
     uint64_t seed;
     uint64_t max_bytes; /* of a file SOURCE's arrays */
     struct fb_process_limits limits;

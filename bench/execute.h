@@ -2,6 +2,7 @@
 #ifndef FB_BENCH_EXECUTE_H
 #define FB_BENCH_EXECUTE_H
 
+#include "bench/counters.h"
 #include "bench/delivery.h"
 #include "bench/plan.h"
 #include "bench/protocol.h"
@@ -14,6 +15,9 @@ struct fb_execution {
     enum fb_handle handle;
     const struct fb_plan *plan;
     struct fb_delivery *delivery;
+    struct fb_meter *meter; /* counts what happens inside the clock, or NULL */
+    struct fb_trace *trace; /* accounts what happens inside the clock; the format has open_traced.
+                               NULL: untraced */
 };
 
 /* One iteration; *ns is the time inside the clock. Everything read has been delivered when it

@@ -11,14 +11,19 @@
  *            "formats":[{"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}],
  *            "deliver":["bytes"], "libraries":{"numpy":"1.24.2"}}
  *   runner  {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH,
- *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false}
+ *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false,
+ *            "counters":true}
  *   worker  {"ready":true}       all that happens once in a process is done; the file is not open
  *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm
  * block goes twice, for one warm-up and then for the iterations that count worker  {"ns":N,
- * "hashes":[...]}                     K times; no hashes where bytes are delivered runner
+ * "hashes":[...], "counters":{...}}                     K times; no hashes where bytes are
+ * delivered runner
  * {"go":false} worker  {"done":true, "peak_bytes":N, "storage":{...}} peak_bytes: VmHWM. storage,
  * where the job asks for it: facts of the plan's first array: layout, chunk ("357x17x1"), filters,
  *                                stored_bytes, chunk_cache_bytes. Both may be left out
+ *
+ * counters, where the job asks for them: what happened inside the clock of that iteration, names
+ * and meaning in counters.h; all of them, or any, may be left out.
  *
  * or, for a create job,
  *
@@ -26,6 +31,14 @@
  *   worker  {"ready":true}
  *   runner  {"go":true}          then the bytes
  *   worker  {"created":true, "ns":N, "cpu_ns":N}         without the time spent waiting for data
+ *
+ * or, for a trace job, which a worker need not know: a read job whose "job" is "trace", "deliver" is
+ * "hash", and whose format has "anatomy":true in the hello. Each iteration then also tells where
+ * its time went, in nanoseconds of each part by itself, and what happened (formats/trace.h):
+ *
+ *   worker  {"ns":N, "hashes":[...], "anatomy":{"open":{"ns":N, "calls":N}, "lookup":{...},
+ *            "metadata-io":{...}, "raw-io":{...}, "inflate":{...}, "unshuffle":{...},
+ *            "library":{...}, "counts":{"asked_bytes":N, ...}, "filters_hidden":false}}
  *
  * and at any point the worker may say {"error":"what, where, what to do"} and exit; with
  * "usage":true where the user's words are at fault.
@@ -63,11 +76,13 @@ bool fb_handle_parse(const char *name, enum fb_handle *out);
 /* What a read or create job says. Strings are borrowed from the message. */
 struct fb_job {
     bool create;
+    bool trace; /* a read job that tells its anatomy */
     const char *format, *options, *file, *plan;
     enum fb_handle handle;
     bool deliver_bytes; /* else hashes */
     uint64_t buffer;    /* bytes of the ring */
     bool storage;       /* report storage facts too */
+    bool counters;      /* with every iteration */
 };
 
 /* One line of JSON without its newline, in fresh memory; NULL when out of memory. Takes over

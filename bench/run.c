@@ -29,7 +29,7 @@ struct state {
     struct fb_tasks tasks;
     struct fb_cells cells;
     struct fb_whole whole; /* with --whole-process */
-    struct fb_iterations iterations;
+    struct fb_measured measured;
 };
 
 /* --- the run folder --------------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ static int make_folder(struct state *state, struct fb_error *err)
 /* --- records ---------------------------------------------------------------------------------- */
 
 /* The cell's record with what has been measured until now. */
-static int finish_record(const struct fb_cell *cell, const struct fb_iterations *iterations,
+static int finish_record(const struct fb_cell *cell, const struct fb_measured *measured,
                          struct fb_record *record, struct fb_error *err)
 {
     *record = cell->record;
@@ -87,43 +87,50 @@ static int finish_record(const struct fb_cell *cell, const struct fb_iterations 
         SET(record->status, "ok");
         record->reason[0] = '\0';
     }
-    if (fb_summarise(record, iterations))
+    if (fb_summarise(record, &measured->blocks, &measured->iterations))
         return fb_fail_memory(err, "statistics");
     if (cell->active && (record->blocks == 0 || record->blocks == FB_NA)) {
         SET(record->status, "not-run");
         SET(record->reason, "the run ended before its turn");
     }
-    bool measured = strcmp(record->status, "ok") == 0;
-    if (measured && !(cell->subject->flags & FB_NO_FILE))
-        SET(record->cache_state, "%s", cell->unproven ? "unproven" : "proven");
-    if (!measured && strcmp(record->verification, "none") != 0)
+    bool ok = strcmp(record->status, "ok") == 0;
+    if (!ok)
+        record->stop_reason[0] = '\0';
+    if (!ok && strcmp(record->verification, "none") != 0)
         SET(record->verification, "not verified");
     return 0;
 }
 
+static bool has_failed(const struct fb_cells *cells, const char *cell_id)
+{
+    for (size_t c = 0; c < cells->count; c++)
+        if (!cells->items[c].active && strcmp(cells->items[c].record.cell_id, cell_id) == 0)
+            return true;
+    return false;
+}
+
 /* Times of cells that failed are not reported, not even one by one. */
-static void withhold(const struct fb_cells *cells, struct fb_iterations *iterations)
+static void withhold(const struct fb_cells *cells, struct fb_measured *measured)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < iterations->count; i++) {
-        bool failed = false;
-        for (size_t c = 0; c < cells->count; c++)
-            if (!cells->items[c].active &&
-                strcmp(cells->items[c].record.cell_id, iterations->items[i].cell_id) == 0)
-                failed = true;
-        if (!failed)
-            iterations->items[kept++] = iterations->items[i];
-    }
-    iterations->count = kept;
+    for (size_t i = 0; i < measured->iterations.count; i++)
+        if (!has_failed(cells, measured->iterations.items[i].cell_id))
+            measured->iterations.items[kept++] = measured->iterations.items[i];
+    measured->iterations.count = kept;
+    kept = 0;
+    for (size_t i = 0; i < measured->blocks.count; i++)
+        if (!has_failed(cells, measured->blocks.items[i].cell_id))
+            measured->blocks.items[kept++] = measured->blocks.items[i];
+    measured->blocks.count = kept;
 }
 
 static int make_records(struct state *state, struct fb_run *out, struct fb_error *err)
 {
     int rc = 0;
-    withhold(&state->cells, &state->iterations);
+    withhold(&state->cells, &state->measured);
     for (size_t i = 0; rc == 0 && i < state->cells.count; i++) {
         struct fb_record record;
-        rc = finish_record(&state->cells.items[i], &state->iterations, &record, err);
+        rc = finish_record(&state->cells.items[i], &state->measured, &record, err);
         if (rc == 0)
             rc = fb_records_add(&out->records, &record, err);
     }
@@ -137,13 +144,14 @@ static int make_records(struct state *state, struct fb_run *out, struct fb_error
 static json_t *run_facts(const struct state *state, bool interrupted)
 {
     const struct fb_run_config *config = state->config;
-    json_t *facts =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id, "seed",
-                  (json_int_t)config->seed, "blocks", (json_int_t)config->blocks,
-                  "block_timeout_ns", (json_int_t)config->limits.timeout_ns, "memory_limit_bytes",
-                  (json_int_t)config->limits.memory_bytes, "max_bytes",
-                  (json_int_t)config->max_bytes, "interrupted", interrupted, "cold",
-                  "cold means this machine's page cache; a host below may still hold the data");
+    json_t *facts = json_pack(
+        "{s:s, s:I, s:I, s:f, s:I, s:b, s:I, s:I, s:I, s:b, s:s}", "run_id", state->run_id, "seed",
+        (json_int_t)config->seed, "blocks", (json_int_t)config->blocks, "precision",
+        config->precision, "time_limit_ns", (json_int_t)config->time_limit_ns, "counters",
+        !config->no_counters, "block_timeout_ns", (json_int_t)config->limits.timeout_ns,
+        "memory_limit_bytes", (json_int_t)config->limits.memory_bytes, "max_bytes",
+        (json_int_t)config->max_bytes, "interrupted", interrupted, "cold",
+        "cold means this machine's page cache; a host below may still hold the data");
     /* The one text that comes from outside, and may be no UTF-8. */
     json_t *dataset = json_string(state->dataset.name);
     if (config->whole_process)
@@ -156,10 +164,11 @@ static int write_all(const struct state *state, const struct fb_run *run, struct
 {
     char *results = in_folder(state->folder, "results.csv");
     char *iterations = in_folder(state->folder, "iterations.csv");
+    char *blocks = in_folder(state->folder, "blocks.csv");
     char *plan = in_folder(state->folder, "plan.csv");
     char *environment = in_folder(state->folder, "environment.json");
     int rc = 0;
-    if (!results || !iterations || !plan || !environment)
+    if (!results || !iterations || !blocks || !plan || !environment)
         rc = fb_fail_memory(err, "file names");
     if (rc == 0)
         rc = fb_tasks_write(&state->tasks, plan, err);
@@ -167,11 +176,14 @@ static int write_all(const struct state *state, const struct fb_run *run, struct
         rc = fb_environment_write(environment, state->folder, run_facts(state, run->interrupted),
                                   state->subjects.libraries, err);
     if (rc == 0)
-        rc = fb_iterations_write(&state->iterations, iterations, err);
+        rc = fb_iterations_write(&state->measured.iterations, iterations, err);
+    if (rc == 0)
+        rc = fb_blocks_write(&state->measured.blocks, blocks, err);
     if (rc == 0)
         rc = fb_records_write(&run->records, results, err);
     free(results);
     free(iterations);
+    free(blocks);
     free(plan);
     free(environment);
     return rc;
@@ -231,7 +243,8 @@ static void release(struct state *state)
     fb_files_free(&state->files, state->config->keep_files);
     fb_subjects_free(&state->subjects);
     fb_dataset_close(&state->dataset);
-    free(state->iterations.items);
+    free(state->measured.blocks.items);
+    free(state->measured.iterations.items);
     /* Both go only when they are empty. */
     if (state->files_folder)
         rmdir(state->files_folder);
@@ -248,10 +261,10 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     int rc = prepare(&state, err);
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
-        rc = fb_cells_run(config, &state.cells, &state.iterations, save, &state, err);
+        rc = fb_cells_run(config, &state.cells, &state.measured, save, &state, err);
         if (rc == 0 && config->whole_process)
             rc = fb_whole_run(config, &state.whole, &state.cells, state.files_folder,
-                              &state.iterations, err);
+                              &state.measured.iterations, err);
         out->interrupted = rc == FB_EINTERRUPTED;
         if (out->interrupted)
             rc = 0;

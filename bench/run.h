@@ -11,8 +11,9 @@ struct fb_run {
     bool interrupted;
 };
 
-/* Runs and writes results.csv, iterations.csv, plan.csv and environment.json into the run folder.
- * After Ctrl-C it returns 0 with `interrupted` set, and what was measured has been written. */
+/* Runs and writes results.csv, blocks.csv, iterations.csv, plan.csv and environment.json into the
+ * run folder. After Ctrl-C it returns 0 with `interrupted` set, and what was measured has been
+ * written. */
 int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_error *err);
 void fb_run_free(struct fb_run *run);
 

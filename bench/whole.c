@@ -153,22 +153,25 @@ static uint64_t next_block(const struct fb_iterations *iterations)
 static bool can_prepare(struct fb_cell *cell)
 {
     struct fb_error why;
-    double fraction = NAN;
-    char reason[256];
+    struct fb_cache_evidence evidence = { NAN, FB_NA, FB_NA, FB_NA };
+    struct fb_record *record = &cell->record;
+    char reason[sizeof record->cache_reason];
     int rc = fb_cache_prepare(cell->file->path, cell->cache, &why);
     if (rc == 0)
-        rc = fb_cache_resident(cell->file->path, &fraction, &why);
+        rc = fb_cache_resident(cell->file->path, &evidence.resident, &why);
     if (rc) {
         mark(cell, "failed", why.message);
         return false;
     }
-    cell->unproven = isnan(fraction);
-    if (cell->unproven || fb_cache_proven(cell->cache, fraction))
-        return true;
-    SET(reason, "the file cannot be made %s here: %.3g %% of it is in the page cache",
-        fb_cache_names[cell->cache], 100 * fraction);
-    mark(cell, "not-applicable", reason);
-    return false;
+    bool proven = fb_cache_proven(cell->file->path, cell->cache, &evidence, reason, sizeof reason);
+    if (!proven && !isnan(evidence.resident) && !fb_cache_settled(cell->cache, evidence.resident)) {
+        mark(cell, "not-applicable", reason);
+        return false;
+    }
+    SET(record->cache_state, "%s%s", proven ? "proven" : fb_cache_names[cell->cache],
+        proven ? "" : "-unproven");
+    SET(record->cache_reason, "%s", reason);
+    return true;
 }
 
 static int time_cell(const struct fb_run_config *config, const struct fb_hyperfine *hyperfine,
@@ -201,6 +204,7 @@ static int time_cell(const struct fb_run_config *config, const struct fb_hyperfi
         rc = 0;
     } else {
         cell->active = true;
+        SET(cell->record.stop_reason, "blocks");
         rc = keep_runs(cell, ns, job.runs, next_block(iterations), iterations, err);
     }
 out:

@@ -6,6 +6,8 @@
 #ifndef FB_FORMATS_TRACE_H
 #define FB_FORMATS_TRACE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fb_part {
@@ -35,9 +37,23 @@ struct fb_trace_counts {
     uint64_t deflated_bytes;  /* that went in */
 };
 
+/* The members of struct fb_trace_counts, ended by a NULL name. */
+struct fb_trace_count_field {
+    const char *name;
+    size_t offset; /* of a uint64_t */
+};
+extern const struct fb_trace_count_field fb_trace_count_fields[];
+
 #define FB_TRACE_DEPTH 16
 
-/* Zero-initialise; the caller owns it, and it outlives every reader opened with it. */
+/* Addresses of chunks that were inflated. */
+struct fb_trace_seen {
+    uint64_t *slots; /* a hash set; 0 marks free slots, and addresses are kept plus one */
+    size_t count, capacity;
+};
+
+/* Zero-initialise, free with fb_trace_free; the caller owns it, and it outlives every reader opened
+ * with it. All of them read one file. */
 struct fb_trace {
     /* Nanoseconds; NULL: fb_clock_ns. Tests bring a clock of their own. */
     uint64_t (*clock)(void *context);
@@ -49,7 +65,15 @@ struct fb_trace {
     uint64_t ns[FB_PART_COUNT]; /* exclusive */
     uint64_t calls[FB_PART_COUNT];
     struct fb_trace_counts counts;
+    /* The library would not let its filters be watched: inflate and unshuffle are in library, and
+     * the counts of inflating stay 0. */
+    bool filters_hidden;
 
+    /* Set, between calls, while the clock of the pass stands: spans and file reads are not
+     * accounted then. */
+    bool paused;
+
+    struct fb_trace_seen seen; /* for fb_trace_see */
     /* Spans under way, innermost last; for fb_trace_enter and _leave. */
     enum fb_part stack[FB_TRACE_DEPTH];
     unsigned depth;
@@ -60,5 +84,11 @@ struct fb_trace {
  * FB_TRACE_DEPTH, time stays with the outer span. */
 void fb_trace_enter(struct fb_trace *trace, enum fb_part part);
 void fb_trace_leave(struct fb_trace *trace);
+
+/* 1 when the chunk at the address is new in this pass, 0 when not; negative when out of memory. */
+int fb_trace_see(struct fb_trace *trace, uint64_t address);
+
+/* Frees what it remembers; the sums stay. NULL is accepted. */
+void fb_trace_free(struct fb_trace *trace);
 
 #endif

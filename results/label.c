@@ -117,7 +117,7 @@ bool fb_is_contender(const struct fb_record *record)
 
 bool fb_is_unproven(const struct fb_record *record)
 {
-    return strcmp(record->cache_state, "unproven") == 0;
+    return record->cache_state[0] && strcmp(record->cache_state, "proven") != 0;
 }
 
 int fb_compare_rows(const void *a, const void *b)

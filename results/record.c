@@ -36,19 +36,29 @@ const struct fb_column fb_record_columns[] = {
     TEXT(reason, "why the status is another than `ok`"),
     TEXT(verification, "`verified` against the source, `repeatable` (the file itself is the only "
                        "reference), `none` (nothing to check) or `not verified`"),
-    TEXT(cache_state, "`proven` when the resident fraction was seen before every block, else "
-                      "`unproven`"),
+    TEXT(cache_state,
+         "`proven` for every block, by the resident part of the file before it or, where "
+         "that cannot be seen, by the bytes that came from the device; else "
+         "`warm-unproven` or `cold-unproven`"),
+    TEXT(cache_reason, "why the cache state is not proven"),
     TEXT(role, "`contender`, or `reference`: a line to compare with, never the fastest"),
     U64(requests, "", "requests in the plan"),
     U64(request_bytes, "bytes", "what the plan delivers in one iteration"),
     U64(blocks, "", "fresh worker processes that were timed"),
     U64(iterations, "", "timed executions of the plan in all blocks, warm-ups left out"),
     U64(median_ns, "ns", "median over the blocks of each block's median iteration"),
-    U64(lower_ns, "ns", "lower end of the interval of that median: an order statistic"),
+    U64(lower_ns, "ns",
+        "lower end of the 95 % interval of that median: between two order statistics"),
     U64(upper_ns, "ns", "upper end of the interval"),
     DOUBLE(interval_level, "fraction",
-           "exact coverage of the interval, at least 0.95; empty with "
-           "fewer than 6 blocks"),
+           "nominal coverage of the interval: above 0.95, which is what repeated looks and "
+           "correlated blocks leave of it; empty with fewer than 6 blocks"),
+    U64(looks, "",
+        "how often it was considered whether the interval is narrow enough; 0 where the "
+        "number of blocks was fixed or time ran out before the first look"),
+    TEXT(stop_reason,
+         "why there are no more blocks: `precision` reached, `time-limit`, `blocks` as "
+         "asked for, `most-blocks` of any cell, `interrupted`"),
     U64(minimum_ns, "ns", "the fastest block"),
     DOUBLE(times_fastest, "ratio",
            "median over that of the fastest contender of the same "
@@ -65,7 +75,73 @@ const struct fb_column fb_record_columns[] = {
     DOUBLE(resident_before, "fraction",
            "worst resident part of the file before a block: lowest "
            "for warm, highest for cold"),
+    DOUBLE(resident_after, "fraction", "resident part of the file after a block: median"),
     U64(peak_bytes, "bytes", "highest peak memory of a block's worker"),
+    U64(read_bytes, "bytes",
+        "returned by read system calls in one iteration, inside the clock: median "
+        "over the blocks, as all counters"),
+    U64(read_calls, "", "such calls"),
+    U64(device_bytes, "bytes", "fetched from the device"),
+    U64(minor_faults, "", "page faults served from memory"),
+    U64(major_faults, "", "page faults that waited for the device"),
+    U64(user_ns, "ns", "processor time in user mode"),
+    U64(system_ns, "ns", "processor time in the kernel"),
+    DOUBLE(read_amplification, "ratio", "read_bytes over request_bytes"),
+    DOUBLE(throughput, "bytes/s", "request_bytes over median_ns"),
+    U64(steal_ns, "ns",
+        "processor time that the host took from this machine during the cell's "
+        "blocks: sum"),
+    U64(pressure_ns, "ns",
+        "time with somebody on this machine waiting for a processor during the "
+        "cell's blocks: sum"),
+    U64(floor_copy_ns, "ns",
+        "the machine's own time, in the same blocks, to copy the bytes that the "
+        "plan delivers"),
+    U64(floor_read_ns, "ns",
+        "to read the stored bytes that the plan needs with pread, as warm or "
+        "cold, into a touched buffer"),
+    U64(floor_inflate_ns, "ns", "to inflate the compressed ones of them without HDF5"),
+    U64(floor_ns, "ns", "floor_read_ns and floor_inflate_ns together"),
+    DOUBLE(times_floor, "ratio", "median_ns over floor_ns"),
+    { 0 },
+};
+
+#undef TEXT
+#undef U64
+#undef DOUBLE
+#define TEXT(member, help) COLUMN(fb_block_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) COLUMN(fb_block_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help) COLUMN(fb_block_record, FB_COLUMN_DOUBLE, member, unit, help)
+
+const struct fb_column fb_block_columns[] = {
+    U64(schema_version, "", "version of this table; a reader refuses any other"),
+    TEXT(run_id, "name of the run"),
+    TEXT(cell_id, "the cell in results.csv"),
+    U64(round, "", "one block of every cell that still needs one makes a round: 1, 2, ..."),
+    U64(block, "", "running number of the worker process, over all cells, in order of execution"),
+    U64(start_ns, "ns", "when it began, since the start of the run"),
+    U64(wall_ns, "ns", "the whole block: process start, cache state, reads, checks"),
+    U64(iterations, "",
+        "timed executions of the plan; the counters below are sums over them, inside "
+        "the clock"),
+    U64(asked_bytes, "bytes", "what the plan delivered"),
+    U64(read_bytes, "bytes", "returned by read system calls"),
+    U64(read_calls, "", "such calls"),
+    U64(device_bytes, "bytes", "fetched from the device"),
+    U64(minor_faults, "", "page faults served from memory"),
+    U64(major_faults, "", "page faults that waited for the device"),
+    U64(user_ns, "ns", "processor time in user mode"),
+    U64(system_ns, "ns", "processor time in the kernel"),
+    U64(peak_bytes, "bytes", "peak memory of the worker"),
+    DOUBLE(resident_before, "fraction", "resident part of the file before the iterations"),
+    DOUBLE(resident_after, "fraction", "resident part of the file after them"),
+    U64(steal_ns, "ns", "processor time that the host took from this machine meanwhile"),
+    U64(pressure_ns, "ns", "time with somebody on this machine waiting for a processor meanwhile"),
+    U64(floor_copy_ns, "ns",
+        "the floor's copy of the bytes that the plan delivers; empty in blocks "
+        "that measured no floor"),
+    U64(floor_read_ns, "ns", "the floor's pread of the stored bytes"),
+    U64(floor_inflate_ns, "ns", "the floor's inflate of the compressed ones"),
     { 0 },
 };
 
@@ -74,20 +150,17 @@ const struct fb_column fb_record_columns[] = {
 #undef DOUBLE
 #define TEXT(member, help) COLUMN(fb_iteration, FB_COLUMN_TEXT, member, "", help)
 #define U64(member, unit, help) COLUMN(fb_iteration, FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(fb_iteration, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_iteration_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
     TEXT(run_id, "name of the run"),
     TEXT(cell_id, "the cell in results.csv"),
-    U64(round, "", "one block of every cell makes a round: 0, 1, ..."),
-    U64(block, "", "running number of the worker process, over all cells, in order of execution"),
+    U64(round, "", "the round of its block"),
+    U64(block, "", "the worker process in blocks.csv"),
     U64(iteration, "", "within the block: 0, 1, ..."),
     U64(warmup, "", "1: not used in statistics"),
     U64(ns, "ns", "one execution of the cell's whole plan"),
-    U64(start_ns, "ns", "when it began, since the start of the run"),
-    DOUBLE(resident_before, "fraction", "resident part of the file before the block"),
-    U64(peak_bytes, "bytes", "peak memory of the block's worker"),
+    U64(start_ns, "ns", "when its block began, since the start of the run"),
     { 0 },
 };
 
@@ -96,6 +169,13 @@ void fb_record_init(struct fb_record *record)
     memset(record, 0, sizeof *record);
     fb_columns_clear(fb_record_columns, record);
     record->schema_version = FB_SCHEMA_VERSION;
+}
+
+void fb_block_record_init(struct fb_block_record *block)
+{
+    memset(block, 0, sizeof *block);
+    fb_columns_clear(fb_block_columns, block);
+    block->schema_version = FB_SCHEMA_VERSION;
 }
 
 void fb_iteration_init(struct fb_iteration *iteration)
@@ -148,6 +228,17 @@ int fb_records_add(struct fb_records *records, const struct fb_record *record, s
     return rc;
 }
 
+int fb_blocks_add(struct fb_blocks *blocks, const struct fb_block_record *block,
+                  struct fb_error *err)
+{
+    void *items = blocks->items;
+    int rc = grow(&items, blocks->count, sizeof *block, err);
+    blocks->items = items;
+    if (rc == 0)
+        blocks->items[blocks->count++] = *block;
+    return rc;
+}
+
 int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteration *iteration,
                       struct fb_error *err)
 {
@@ -182,6 +273,12 @@ int fb_records_write(const struct fb_records *records, const char *path, struct 
     return fb_output_write(path, print_table, &table, err);
 }
 
+int fb_blocks_write(const struct fb_blocks *blocks, const char *path, struct fb_error *err)
+{
+    struct table table = { fb_block_columns, blocks->items, blocks->count, sizeof *blocks->items };
+    return fb_output_write(path, print_table, &table, err);
+}
+
 int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
                         struct fb_error *err)
 {
@@ -199,6 +296,11 @@ static int take_record(void *context, const void *row, struct fb_error *err)
     return fb_records_add(context, row, err);
 }
 
+static int take_block(void *context, const void *row, struct fb_error *err)
+{
+    return fb_blocks_add(context, row, err);
+}
+
 static int take_iteration(void *context, const void *row, struct fb_error *err)
 {
     return fb_iterations_add(context, row, err);
@@ -213,6 +315,19 @@ int fb_records_read(const char *path, struct fb_records *records, struct fb_erro
     if (rc) {
         free(records->items);
         *records = (struct fb_records){ 0 };
+    }
+    return rc;
+}
+
+int fb_blocks_read(const char *path, struct fb_blocks *blocks, struct fb_error *err)
+{
+    struct fb_block_record row;
+    *blocks = (struct fb_blocks){ 0 };
+    memset(&row, 0, sizeof row);
+    int rc = fb_csv_read(path, fb_block_columns, &row, take_block, blocks, err);
+    if (rc) {
+        free(blocks->items);
+        *blocks = (struct fb_blocks){ 0 };
     }
     return rc;
 }

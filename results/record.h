@@ -1,7 +1,8 @@
-/* What a run records: one fb_record per cell (results.csv), one fb_iteration per timed execution
- * (iterations.csv), in plain structs that know neither formats nor workloads.
+/* What a run records: one fb_record per cell (results.csv), one fb_block_record per worker process
+ * (blocks.csv), one fb_iteration per timed execution (iterations.csv), in plain structs that know
+ * neither formats nor workloads.
  *
- * Both CSV files follow from one table of columns each (record.c): header, writer, reader,
+ * The CSV files follow from one table of columns each (record.c): header, writer, reader,
  * `fmtbench schema` and SCHEMA.md. To add a column: a member here and a line there. */
 #ifndef FB_RESULTS_RECORD_H
 #define FB_RESULTS_RECORD_H
@@ -12,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define FB_SCHEMA_VERSION 1
+#define FB_SCHEMA_VERSION 2
 
 /* "Not available": an empty field in CSV, "n/a" for people. Doubles use NAN. */
 #define FB_NA UINT64_MAX
@@ -33,18 +34,23 @@ struct fb_record {
     char status[24];             /* ok | wrong-data | failed | not-applicable | not-run */
     char reason[512];            /* of a status other than ok */
     char verification[16];       /* verified | repeatable | none | not verified */
-    char cache_state[16];        /* proven | unproven: the resident fraction before every block */
+    char cache_state[16];        /* proven | warm-unproven | cold-unproven */
+    char cache_reason[256];      /* why it is not proven */
     char role[16];               /* contender | reference */
     uint64_t requests;           /* n in force: requests in the plan */
     uint64_t request_bytes;      /* bytes that the plan delivers in one iteration */
     uint64_t blocks;             /* fresh worker processes that were timed */
     uint64_t iterations;         /* timed executions in all blocks, warm-ups left out */
     uint64_t median_ns;          /* median over blocks of the block's median iteration */
-    uint64_t lower_ns, upper_ns; /* interval of that median: order statistics of the blocks */
-    double interval_level; /* its exact coverage, at least 0.95; NAN with fewer than 6 blocks */
-    uint64_t minimum_ns;   /* fastest block */
-    double times_fastest;  /* median over that of the fastest contender of the same workload,
-                              cache and handle */
+    uint64_t lower_ns, upper_ns; /* 95 % interval of that median (statistics.h) */
+    double interval_level; /* nominal coverage, more than 0.95 to make up for repeated looks and
+                              correlated blocks; NAN with fewer than 6 blocks */
+    uint64_t looks; /* how often stopping was considered; 0: the number of blocks was fixed, or
+                       time ran out before the first look */
+    char stop_reason[16]; /* precision | time-limit | blocks | most-blocks | interrupted */
+    uint64_t minimum_ns;  /* fastest block */
+    double times_fastest; /* median over that of the fastest contender of the same workload,
+                             cache and handle */
     uint64_t write_ns, write_cpu_ns; /* making the file once, without the source's own time */
     uint64_t file_bytes;
     char layout[16];
@@ -54,7 +60,46 @@ struct fb_record {
     uint64_t chunk_cache_bytes; /* in force while reading; 0 for none */
     double resident_before;     /* worst resident fraction of the file over the blocks: lowest for
                                    warm, highest for cold */
+    double resident_after;      /* median after the blocks */
     uint64_t peak_bytes;        /* highest VmHWM of a block's worker */
+
+    /* Of one iteration: medians over the blocks of each block's mean. */
+    uint64_t read_bytes, read_calls; /* by read system calls (/proc/self/io) */
+    uint64_t device_bytes;           /* fetched from the device for this process */
+    uint64_t minor_faults, major_faults;
+    uint64_t user_ns, system_ns; /* processor time */
+    double read_amplification;   /* read_bytes / request_bytes */
+    double throughput;           /* request_bytes a second of median_ns */
+    uint64_t steal_ns;    /* of the whole machine, summed over the cell's blocks: taken by the
+                             host, */
+    uint64_t pressure_ns; /* and with somebody waiting for a processor */
+
+    /* The machine's own floor for the same bytes, in the same blocks: medians over the blocks. */
+    uint64_t floor_copy_ns;    /* copying what the plan delivers, from memory to memory */
+    uint64_t floor_read_ns;    /* pread of the stored bytes that it needs, warm or cold */
+    uint64_t floor_inflate_ns; /* bare inflate of the compressed ones */
+    uint64_t floor_ns;         /* read and inflate */
+    double times_floor;        /* median_ns / floor_ns */
+};
+
+/* One block. Counters are sums over the timed iterations, warm-ups left out. */
+struct fb_block_record {
+    uint64_t schema_version;
+    char run_id[64];
+    char cell_id[24];
+    uint64_t round;      /* 1, 2, ... */
+    uint64_t block;      /* running number in the order of execution, over all cells */
+    uint64_t start_ns;   /* since the start of the run */
+    uint64_t wall_ns;    /* of the whole block, process start and checks included */
+    uint64_t iterations; /* timed ones */
+    uint64_t asked_bytes;
+    uint64_t read_bytes, read_calls, device_bytes;
+    uint64_t minor_faults, major_faults;
+    uint64_t user_ns, system_ns;
+    uint64_t peak_bytes; /* VmHWM of the worker */
+    double resident_before, resident_after;
+    uint64_t steal_ns, pressure_ns; /* of the whole machine while the iterations ran */
+    uint64_t floor_copy_ns, floor_read_ns, floor_inflate_ns; /* medians of the block's */
 };
 
 struct fb_iteration {
@@ -66,9 +111,7 @@ struct fb_iteration {
     uint64_t iteration; /* within the block, 0, 1, ... */
     uint64_t warmup;    /* 1: not used in statistics */
     uint64_t ns;
-    uint64_t start_ns; /* since the start of the run: time order */
-    double resident_before;
-    uint64_t peak_bytes; /* of the block */
+    uint64_t start_ns; /* of the block, since the start of the run: time order */
 };
 
 enum fb_column_type { FB_COLUMN_TEXT, FB_COLUMN_U64, FB_COLUMN_DOUBLE };
@@ -83,6 +126,7 @@ struct fb_column {
 
 /* Ended by a row without a name. */
 extern const struct fb_column fb_record_columns[];
+extern const struct fb_column fb_block_columns[];
 extern const struct fb_column fb_iteration_columns[];
 
 /* Rows of one results.csv. Tables and pictures compare every row with every other. */
@@ -93,6 +137,10 @@ struct fb_records {
     struct fb_record *items;
     size_t count;
 };
+struct fb_blocks {
+    struct fb_block_record *items;
+    size_t count;
+};
 struct fb_iterations {
     struct fb_iteration *items;
     size_t count;
@@ -100,6 +148,7 @@ struct fb_iterations {
 
 /* Sets text members "" and all numbers to n/a, schema_version to this program's. */
 void fb_record_init(struct fb_record *record);
+void fb_block_record_init(struct fb_block_record *block);
 void fb_iteration_init(struct fb_iteration *iteration);
 
 /* Fills record->cell_id: "c" and 12 hex digits of XXH3-64 over the columns that identify a cell
@@ -109,6 +158,8 @@ void fb_cell_id(struct fb_record *record);
 /* Appends a copy. */
 int fb_records_add(struct fb_records *records, const struct fb_record *record,
                    struct fb_error *err);
+int fb_blocks_add(struct fb_blocks *blocks, const struct fb_block_record *block,
+                  struct fb_error *err);
 int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteration *iteration,
                       struct fb_error *err);
 
@@ -121,6 +172,8 @@ int fb_csv_write_row(FILE *stream, const struct fb_column *columns, const void *
  * columns, and refuse missing ones and another schema_version (FB_EFORMAT with file and line). */
 int fb_records_write(const struct fb_records *records, const char *path, struct fb_error *err);
 int fb_records_read(const char *path, struct fb_records *records, struct fb_error *err);
+int fb_blocks_write(const struct fb_blocks *blocks, const char *path, struct fb_error *err);
+int fb_blocks_read(const char *path, struct fb_blocks *blocks, struct fb_error *err);
 int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
                         struct fb_error *err);
 int fb_iterations_read(const char *path, struct fb_iterations *iterations, struct fb_error *err);

@@ -34,5 +34,6 @@ void fb_schema_print(FILE *out)
             "Readers find columns by name.\n",
             FB_SCHEMA_VERSION);
     print_table(out, "results.csv: a row per cell", fb_record_columns);
+    print_table(out, "blocks.csv: a row per worker process", fb_block_columns);
     print_table(out, "iterations.csv: a row per timed execution", fb_iteration_columns);
 }

@@ -32,26 +32,73 @@ static double binomial_half(size_t n, size_t i)
                total * log(2));
 }
 
+uint64_t fb_median_of(uint64_t *values, size_t n)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (values[i] != FB_NA)
+            values[known++] = values[i];
+    fb_sort_u64(values, known);
+    return fb_median_u64(values, known);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double fb_median_of_doubles(double *values, size_t n)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(values[i]))
+            values[known++] = values[i];
+    if (known == 0)
+        return NAN;
+    qsort(values, known, sizeof *values, compare_doubles);
+    return (values[(known - 1) / 2] + values[known / 2]) / 2;
+}
+
+/* Weight of the inner pair, of rank r + 1, for a level between `outer`, the coverage of the pair of
+ * rank r, and `inner`, its own. */
+static double inner_weight(size_t n, size_t r, double outer, double inner, double level)
+{
+    double part = (outer - level) / (outer - inner), total = (double)n, rank = (double)r;
+    return (total - rank) * part / (rank + (total - 2 * rank) * part);
+}
+
 bool fb_median_interval(const uint64_t *sorted, size_t n, double level, uint64_t *lower,
                         uint64_t *upper, double *coverage)
 {
     size_t rank = 0;
-    double tail = 0;
+    double tail = 0, outer = 0, inner = 0;
     for (size_t r = 1; 2 * r <= n; r++) {
         tail += binomial_half(n, r - 1);
         /* Rounded, so that 31/32 is just that and not what exp and lgamma leave of it. */
-        double covered = round((1 - 2 * tail) * 1e12) / 1e12;
-        if (covered < level)
+        inner = round((1 - 2 * tail) * 1e12) / 1e12;
+        if (inner < level && (r > 1 || inner < FB_INTERVAL_LEAST))
             break;
         rank = r;
-        *coverage = covered;
+        outer = inner;
+        if (inner < level)
+            break;
     }
     if (rank == 0)
         return false;
     *lower = sorted[rank - 1];
     *upper = sorted[n - rank];
+    *coverage = outer;
+    if (outer > level && inner < level) {
+        double weight = inner_weight(n, rank, outer, inner, level);
+        *lower += (uint64_t)ceil(weight * (double)(sorted[rank] - *lower));
+        *upper -= (uint64_t)ceil(weight * (double)(*upper - sorted[n - rank - 1]));
+        *coverage = level;
+    }
     return true;
 }
+
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 struct timed {
     uint64_t block, ns;
@@ -65,71 +112,182 @@ static int compare_timed(const void *a, const void *b)
     return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-/* The timed iterations of a cell by block, those of a block in rising order; also notes what holds
- * for all of them in the record. */
-static size_t collect(struct fb_record *record, const struct fb_iterations *iterations,
+/* The timed iterations of a cell by block, those of a block in rising order. */
+static size_t collect(const char *cell_id, const struct fb_iterations *iterations,
                       struct timed *out)
 {
     size_t n = 0;
-    bool warm = strcmp(record->cache, "warm") == 0;
     for (size_t i = 0; i < iterations->count; i++) {
         const struct fb_iteration *it = &iterations->items[i];
-        if (it->warmup == 1 || it->ns == FB_NA || strcmp(it->cell_id, record->cell_id) != 0)
-            continue;
-        double worst = record->resident_before;
-        if (!isnan(it->resident_before))
-            record->resident_before = isnan(worst) ? it->resident_before
-                                      : warm       ? fmin(worst, it->resident_before)
-                                                   : fmax(worst, it->resident_before);
-        if (it->peak_bytes != FB_NA &&
-            (record->peak_bytes == FB_NA || it->peak_bytes > record->peak_bytes))
-            record->peak_bytes = it->peak_bytes;
-        out[n++] = (struct timed){ it->block, it->ns };
+        if (it->warmup != 1 && it->ns != FB_NA && strcmp(it->cell_id, cell_id) == 0)
+            out[n++] = (struct timed){ it->block, it->ns };
     }
     if (n > 1)
         qsort(out, n, sizeof *out, compare_timed);
     return n;
 }
 
-/* One value a block, its median iteration; returns the number of blocks. */
-static size_t block_medians(const struct timed *timed, size_t n, uint64_t *out)
+int fb_block_medians(const char *cell_id, const struct fb_iterations *iterations, uint64_t **out,
+                     size_t *count)
 {
-    size_t blocks = 0;
+    struct timed *timed = calloc(iterations->count + 1, sizeof *timed);
+    *out = calloc(iterations->count + 1, sizeof **out);
+    *count = 0;
+    if (!timed || !*out) {
+        free(timed);
+        free(*out);
+        *out = NULL;
+        return FB_EMEMORY;
+    }
+    size_t n = collect(cell_id, iterations, timed);
     for (size_t first = 0, end; first < n; first = end) {
         for (end = first; end < n && timed[end].block == timed[first].block; end++)
             ;
         uint64_t low = timed[first + (end - first - 1) / 2].ns;
         uint64_t high = timed[first + (end - first) / 2].ns;
-        out[blocks++] = low + (high - low) / 2;
+        (*out)[(*count)++] = low + (high - low) / 2;
     }
-    return blocks;
+    free(timed);
+    return 0;
 }
 
-int fb_summarise(struct fb_record *record, const struct fb_iterations *iterations)
+/* --- one cell --------------------------------------------------------------------------------- */
+
+static uint64_t timed_iterations(const char *cell_id, const struct fb_iterations *iterations)
 {
-    int rc = 0;
-    struct timed *timed = calloc(iterations->count + 1, sizeof *timed);
-    uint64_t *blocks = calloc(iterations->count + 1, sizeof *blocks);
-    if (!timed || !blocks) {
-        rc = FB_EMEMORY;
-        goto out;
+    uint64_t n = 0;
+    for (size_t i = 0; i < iterations->count; i++)
+        n += iterations->items[i].warmup != 1 && iterations->items[i].ns != FB_NA &&
+             strcmp(iterations->items[i].cell_id, cell_id) == 0;
+    return n;
+}
+
+/* A column of blocks.csv of which results.csv holds the median: of one iteration, where the blocks
+ * hold the sum. */
+static const struct {
+    size_t from, to;
+    bool sum;
+} medians[] = {
+#define MEDIAN(member, sum)                                                                        \
+    {                                                                                              \
+        offsetof(struct fb_block_record, member), offsetof(struct fb_record, member), sum          \
     }
+    MEDIAN(read_bytes, true),        MEDIAN(read_calls, true),     MEDIAN(device_bytes, true),
+    MEDIAN(minor_faults, true),      MEDIAN(major_faults, true),   MEDIAN(user_ns, true),
+    MEDIAN(system_ns, true),         MEDIAN(floor_copy_ns, false), MEDIAN(floor_read_ns, false),
+    MEDIAN(floor_inflate_ns, false),
+#undef MEDIAN
+};
+
+static uint64_t *member(void *row, size_t offset)
+{
+    return (uint64_t *)(void *)((char *)row + offset);
+}
+
+static void fill_medians(struct fb_record *record, struct fb_block_record *const *own, size_t n,
+                         uint64_t *scratch)
+{
+    for (size_t m = 0; m < sizeof medians / sizeof *medians; m++) {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t value = *member(own[i], medians[m].from), times = own[i]->iterations;
+            scratch[i] = value == FB_NA || !medians[m].sum ? value
+                         : times == 0                      ? FB_NA
+                                                           : value / times;
+        }
+        *member(record, medians[m].to) = fb_median_of(scratch, n);
+    }
+}
+
+static void add_known(uint64_t *sum, uint64_t value)
+{
+    if (value != FB_NA)
+        *sum = *sum == FB_NA ? value : *sum + value;
+}
+
+/* What holds for all blocks together: the worst state before, the peak, the machine's troubles. */
+static void fill_extremes(struct fb_record *record, struct fb_block_record *const *own, size_t n)
+{
+    bool warm = strcmp(record->cache, "warm") == 0;
     record->resident_before = NAN;
-    record->peak_bytes = record->median_ns = record->minimum_ns = FB_NA;
-    record->lower_ns = record->upper_ns = FB_NA;
-    record->interval_level = NAN;
-    record->iterations = collect(record, iterations, timed);
-    record->blocks = block_medians(timed, record->iterations, blocks);
-    if (record->blocks == 0 || (record->status[0] && strcmp(record->status, "ok") != 0))
-        goto out;
+    record->peak_bytes = record->steal_ns = record->pressure_ns = FB_NA;
+    for (size_t i = 0; i < n; i++) {
+        double before = own[i]->resident_before, worst = record->resident_before;
+        if (!isnan(before))
+            record->resident_before = isnan(worst) ? before
+                                      : warm       ? fmin(worst, before)
+                                                   : fmax(worst, before);
+        if (own[i]->peak_bytes != FB_NA &&
+            (record->peak_bytes == FB_NA || own[i]->peak_bytes > record->peak_bytes))
+            record->peak_bytes = own[i]->peak_bytes;
+        add_known(&record->steal_ns, own[i]->steal_ns);
+        add_known(&record->pressure_ns, own[i]->pressure_ns);
+    }
+}
+
+static int fill_counters(struct fb_record *record, const struct fb_blocks *blocks)
+{
+    struct fb_block_record **own = calloc(blocks->count + 1, sizeof(struct fb_block_record *));
+    uint64_t *scratch = calloc(blocks->count + 1, sizeof *scratch);
+    double *after = calloc(blocks->count + 1, sizeof *after);
+    size_t n = 0;
+    int rc = own && scratch && after ? 0 : FB_EMEMORY;
+    for (size_t i = 0; rc == 0 && i < blocks->count; i++)
+        if (strcmp(blocks->items[i].cell_id, record->cell_id) == 0)
+            own[n++] = &blocks->items[i];
+    if (rc == 0) {
+        for (size_t i = 0; i < n; i++)
+            after[i] = own[i]->resident_after;
+        record->resident_after = fb_median_of_doubles(after, n);
+        fill_extremes(record, own, n);
+        fill_medians(record, own, n, scratch);
+    }
+    free(after);
+    free(scratch);
+    free(own);
+    return rc;
+}
+
+static double ratio(uint64_t a, uint64_t b)
+{
+    return a == FB_NA || b == FB_NA || b == 0 ? NAN : (double)a / (double)b;
+}
+
+static void fill_times(struct fb_record *record, uint64_t *blocks)
+{
     fb_sort_u64(blocks, record->blocks);
     record->minimum_ns = blocks[0];
     record->median_ns = fb_median_u64(blocks, record->blocks);
     fb_median_interval(blocks, record->blocks, FB_INTERVAL_LEVEL, &record->lower_ns,
                        &record->upper_ns, &record->interval_level);
-out:
-    free(blocks);
-    free(timed);
+}
+
+static void fill_derived(struct fb_record *record)
+{
+    record->floor_ns = record->floor_read_ns;
+    if (record->floor_ns != FB_NA && record->floor_inflate_ns != FB_NA)
+        record->floor_ns += record->floor_inflate_ns;
+    record->times_floor = ratio(record->median_ns, record->floor_ns);
+    record->read_amplification = ratio(record->read_bytes, record->request_bytes);
+    record->throughput = ratio(record->request_bytes, record->median_ns) * 1e9;
+}
+
+int fb_summarise(struct fb_record *record, const struct fb_blocks *blocks,
+                 const struct fb_iterations *iterations)
+{
+    uint64_t *medians_of_blocks;
+    size_t count;
+    int rc = fb_block_medians(record->cell_id, iterations, &medians_of_blocks, &count);
+    if (rc)
+        return rc;
+    record->median_ns = record->minimum_ns = record->lower_ns = record->upper_ns = FB_NA;
+    record->interval_level = NAN;
+    record->iterations = timed_iterations(record->cell_id, iterations);
+    record->blocks = count;
+    rc = fill_counters(record, blocks);
+    if (rc == 0 && count > 0 && (!record->status[0] || strcmp(record->status, "ok") == 0))
+        fill_times(record, medians_of_blocks);
+    fill_derived(record);
+    free(medians_of_blocks);
     return rc;
 }
 
@@ -144,7 +302,7 @@ bool fb_same_race(const struct fb_record *a, const struct fb_record *b)
 static bool finished(const struct fb_record *record)
 {
     return strcmp(record->status, "ok") == 0 && record->median_ns != FB_NA &&
-           strcmp(record->cache_state, "unproven") != 0;
+           (!record->cache_state[0] || strcmp(record->cache_state, "proven") == 0);
 }
 
 void fb_rank(struct fb_records *records)

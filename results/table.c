@@ -267,6 +267,29 @@ static void print_workload(struct page *page, const struct fb_record *workload)
     fputc('\n', page->out);
 }
 
+/* Each reason once; a folder that cannot be evicted gives every cold row its own file's. */
+#define REASONS_SHOWN 3
+
+static void print_unproven(const struct page *page)
+{
+    const char *shown[REASONS_SHOWN];
+    size_t count = 0;
+    for (size_t i = 0; i < page->records->count && count < REASONS_SHOWN; i++) {
+        const struct fb_record *record = &page->records->items[i];
+        bool known = !fb_is_ok(record) || !fb_is_unproven(record);
+        for (size_t k = 0; k < count; k++)
+            known = known || strcmp(shown[k], record->cache_reason) == 0;
+        if (!known)
+            shown[count++] = record->cache_reason;
+    }
+    fputs("?: the cache state could not be proven\n", page->out);
+    for (size_t k = 0; k < count; k++) {
+        char plain[sizeof((struct fb_record *)0)->cache_reason];
+        fputs("   ", page->out);
+        print_wrapped(page, fb_plain_text(shown[k], plain, sizeof plain), 3, 3);
+    }
+}
+
 /* What a reader of the table must know about the conditions. */
 static void print_conditions(FILE *out, const struct fb_records *records)
 {
@@ -318,7 +341,7 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
         if (fb_is_first_of_workload(records, i))
             print_workload(&page, &records->items[i]);
     if (page.unproven)
-        fputs("?: the cache state before the blocks could not be proven\n", out);
+        print_unproven(&page);
     if (page.no_interval)
         fputs("-: fewer than 6 blocks give no 95 % interval\n", out);
     print_conditions(out, records);

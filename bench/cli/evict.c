@@ -40,14 +40,15 @@ static const struct argp argp = {
 int fb_command_evict(int argc, char **argv, struct fb_error *err)
 {
     struct arguments a = { .state = FB_CACHE_COLD };
-    double fraction;
+    struct fb_cache_evidence evidence = { NAN, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+    char why[256];
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int rc = fb_cache_prepare(a.file, a.state, err);
     if (rc == 0)
-        rc = fb_cache_resident(a.file, &fraction, err);
+        rc = fb_cache_resident(a.file, &evidence.resident, err);
     /* Where the kernel does not tell, there is nothing to judge; the row is marked `unproven`. */
-    if (rc || isnan(fraction) || fb_cache_proven(a.state, fraction))
+    if (rc || isnan(evidence.resident) || fb_cache_settled(a.state, evidence.resident))
         return rc;
-    return fb_fail(err, FB_EIO, "%s cannot be made %s: %.4g %% of it is in the page cache", a.file,
-                   fb_cache_names[a.state], 100 * fraction);
+    fb_cache_proven(a.file, a.state, &evidence, why, sizeof why);
+    return fb_fail(err, FB_EIO, "not %s: %s", fb_cache_names[a.state], why);
 }

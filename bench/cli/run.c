@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCKS_DEFAULT 6
+#define PRECISION_DEFAULT 0.03
+#define TIME_LIMIT_S_DEFAULT 60
 #define MAX_BYTES_DEFAULT UINT64_C(256000000)
 #define TIMEOUT_S_DEFAULT 60
 #define LIST_MAX 64
@@ -21,6 +22,7 @@
 
 /* A first table in ten seconds. */
 #define QUICK_SOURCE "synth:samples=8"
+#define QUICK_S 6
 
 enum key {
     KEY_CACHE = FB_ARG_FIRST_OWN,
@@ -28,6 +30,9 @@ enum key {
     KEY_QUICK,
     KEY_SEED,
     KEY_BLOCKS,
+    KEY_PRECISION,
+    KEY_TIME_LIMIT,
+    KEY_NO_COUNTERS,
     KEY_MAX_BYTES,
     KEY_FILES,
     KEY_KEEP_FILES,
@@ -48,8 +53,12 @@ static const struct argp_option options[] = {
       "once, each, keep (default: once for all, each and keep where they tell something)", 0 },
     { "quick", KEY_QUICK, NULL, 0, "A first table in about 10 s: warm, once, a small dataset", 0 },
     { "seed", KEY_SEED, "N", 0, "Seed of plans and of the order of blocks (default: 1)", 0 },
-    { "blocks", KEY_BLOCKS, "N", 0, "Timed blocks a cell (default: 6, the least for an interval)",
-      0 },
+    { "precision", KEY_PRECISION, "PERCENT", 0,
+      "Measure a row until the 95 % interval of its median is within this (default: 3)", 0 },
+    { "time-limit", KEY_TIME_LIMIT, "SECONDS", 0,
+      "Time for that, all rows together; each gets 6 blocks at least (default: 60)", 0 },
+    { "blocks", KEY_BLOCKS, "N", 0, "Instead: exactly N timed blocks a row", 0 },
+    { "no-counters", KEY_NO_COUNTERS, NULL, 0, "Do not count reads, faults and processor time", 0 },
     { "output", 'o', "DIR", 0, "Run folder (default: results/runs/RUN-ID)", 0 },
     { "files", KEY_FILES, "DIR", 0, "Measure the files there against their manifests", 0 },
     { "keep-files", KEY_KEEP_FILES, NULL, 0, "Keep the files that the run writes, in DIR/files",
@@ -72,7 +81,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct fb_run_config config;
     const char *formats[LIST_MAX], *workloads[LIST_MAX];
-    bool no_plots, cache_given;
+    bool no_plots, cache_given, precision_given, limit_given;
     enum fb_colour colour;
     struct fb_error *err;
     int rc;
@@ -107,6 +116,24 @@ static int parse_number(const char *text, const char *what, uint64_t least, uint
         return 0;
     return fb_fail(err, FB_EUSAGE, "--%s=%s is not an integer from %" PRIu64 " to %" PRIu64, what,
                    text, least, most);
+}
+
+static int parse_seconds(const char *text, const char *what, uint64_t *ns, struct fb_error *err)
+{
+    uint64_t seconds = 0;
+    int rc = parse_number(text, what, 1, 86400, &seconds, err);
+    *ns = seconds * 1000000000;
+    return rc;
+}
+
+static int parse_percent(const char *text, const char *what, double *part, struct fb_error *err)
+{
+    double percent;
+    if (!fb_parse_double(text, strlen(text), &percent) || percent < 0.1 || percent > 100)
+        return fb_fail(err, FB_EUSAGE, "--%s=%s is not a number of percent from 0.1 to 100", what,
+                       text);
+    *part = percent / 100;
+    return 0;
 }
 
 static int parse_size(const char *text, const char *what, uint64_t *out, struct fb_error *err)
@@ -146,18 +173,23 @@ static int parse_one(int key, char *text, struct arguments *a)
         return 0;
     case KEY_SEED:
         return parse_number(text, "seed", 0, INT64_MAX, &config->seed, a->err);
+    case KEY_PRECISION:
+        a->precision_given = true;
+        return parse_percent(text, "precision", &config->precision, a->err);
+    case KEY_TIME_LIMIT:
+        a->limit_given = true;
+        return parse_seconds(text, "time-limit", &config->time_limit_ns, a->err);
+    case KEY_NO_COUNTERS:
+        config->no_counters = true;
+        return 0;
     case KEY_BLOCKS:
         return parse_number(text, "blocks", 1, 100000, &config->blocks, a->err);
     case KEY_MAX_BYTES:
         return parse_size(text, "max-bytes", &config->max_bytes, a->err);
     case KEY_MEMORY:
         return parse_size(text, "memory-limit", &config->limits.memory_bytes, a->err);
-    case KEY_TIMEOUT: {
-        uint64_t seconds;
-        int rc = parse_number(text, "block-timeout", 1, 86400, &seconds, a->err);
-        config->limits.timeout_ns = rc ? 0 : seconds * 1000000000;
-        return rc;
-    }
+    case KEY_TIMEOUT:
+        return parse_seconds(text, "block-timeout", &config->limits.timeout_ns, a->err);
     case KEY_FILES:
         config->files = text;
         return 0;
@@ -219,7 +251,8 @@ static void defaults(struct arguments *a, struct fb_error *err)
         .config = {
             .cache = { true, true },
             .handle = { true, true, true },
-            .blocks = BLOCKS_DEFAULT,
+            .precision = PRECISION_DEFAULT,
+            .time_limit_ns = TIME_LIMIT_S_DEFAULT * UINT64_C(1000000000),
             .seed = 1,
             .max_bytes = MAX_BYTES_DEFAULT,
             .limits = {
@@ -238,6 +271,8 @@ static void apply_quick(struct arguments *a)
     struct fb_run_config *config = &a->config;
     if (!config->source && !config->files)
         config->source = QUICK_SOURCE;
+    if (!a->limit_given)
+        config->time_limit_ns = QUICK_S * UINT64_C(1000000000);
     if (!a->cache_given)
         config->cache[FB_CACHE_COLD] = false;
     if (!config->handles_given)
@@ -266,7 +301,7 @@ static void on_progress(void *listener, uint64_t done, uint64_t total, const cha
 
 static void print_paths(const struct fb_run *run)
 {
-    static const char *const names[] = { "results.csv", "iterations.csv", "plan.csv",
+    static const char *const names[] = { "results.csv", "blocks.csv", "iterations.csv", "plan.csv",
                                          "environment.json" };
     printf("\n");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -312,6 +347,11 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
     a.config.listener = &listener;
     a.config.say = on_say;
     a.config.progress = on_progress;
+    if (a.config.blocks && (a.precision_given || a.limit_given))
+        return fb_fail(err, FB_EUSAGE,
+                       "--blocks fixes how often each row is measured; --%s would decide it too: "
+                       "give one of them",
+                       a.precision_given ? "precision" : "time-limit");
     if (a.config.files && a.config.skip_bad_rows)
         return fb_fail(err, FB_EUSAGE,
                        "--skip-bad-rows is for a folder of OpenFace files, not for "

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int compare_doubles(const void *a, const void *b)
+static inline int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
@@ -16,7 +16,7 @@ static int compare_doubles(const void *a, const void *b)
 
 /* One-sided 95 % upper bound of the median of n paired ratios: the order statistic whose rank is
  * exceeded by a Binomial(n, 1/2) with at most 5 % probability. Sorts the ratios. */
-static double upper_bound_of_median(double *ratios, size_t n)
+static inline double upper_bound_of_median(double *ratios, size_t n)
 {
     qsort(ratios, n, sizeof *ratios, compare_doubles);
     /* P(B <= k) for growing k until it reaches 95 %. */
@@ -30,9 +30,17 @@ static double upper_bound_of_median(double *ratios, size_t n)
     return ratios[k < n ? k : n - 1];
 }
 
-static bool report(const char *check, double value, double bound)
+static inline bool report(const char *check, double value, double bound)
 {
     bool pass = value <= bound;
+    printf("%s\t%.4g\t%.4g\t%s\n", check, value, bound, pass ? "pass" : "fail");
+    return pass;
+}
+
+/* The same for a value that must not be below its bound. */
+static inline bool report_least(const char *check, double value, double bound)
+{
+    bool pass = value >= bound;
     printf("%s\t%.4g\t%.4g\t%s\n", check, value, bound, pass ? "pass" : "fail");
     return pass;
 }

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -69,9 +70,14 @@ with tap.scratch() as tmp:
         assert "\x1b" not in result.stdout + result.stderr
     with tap.case("iterations.csv holds every timed execution, plan.csv every request with its hash"):
         iterations = rows(folder, "iterations.csv")
+        blocks = rows(folder, "blocks.csv")
         for r in done:
             own = [i for i in iterations if i["cell_id"] == r["cell_id"] and i["warmup"] == "0"]
             assert len(own) == int(r["iterations"]) > 0
+            block, = [b for b in blocks if b["cell_id"] == r["cell_id"]]
+            assert block["block"] == own[0]["block"] and int(block["iterations"]) == len(own)
+            assert int(block["asked_bytes"]) == int(r["request_bytes"]) * len(own)
+            assert int(block["wall_ns"]) >= sum(int(i["ns"]) for i in own)
         plan = rows(folder, "plan.csv")
         assert all(len(row["hash"]) == 32 for row in plan)
         for r in done:
@@ -83,8 +89,22 @@ with tap.scratch() as tmp:
                     "libraries", "compiler", "compiler_flags", "load", "commit", "run"):
             assert env[key] not in ("", None), key
         assert env["run"]["seed"] == 1 and env["libraries"]["hdf5-chunked"]
+    with tap.case("counters: what the formats read, to the byte"):
+        for r in done:
+            if r["workload"] == "scan" and r["format"] in ("raw", "hdf5-contiguous"):
+                # raw's file holds its arrays and an index; HDF5's some metadata.
+                assert int(r["dataset_bytes"]) <= int(r["read_bytes"]) <= int(r["file_bytes"]) * 1.1, r
+                assert float(r["read_amplification"]) >= 1, r
+            if r["format"] == "null":
+                assert (r["read_bytes"], r["read_calls"], r["device_bytes"]) == ("0", "0", "0"), r
+            if r["cache"] == "cold" and r["workload"] == "full-load":
+                assert int(r["device_bytes"]) >= 0.95 * int(r["file_bytes"]), r
+            if r["cache"] == "warm":
+                assert r["device_bytes"] == "0", r
+            assert int(r["minor_faults"]) >= 0 and int(r["user_ns"]) + int(r["system_ns"]) >= 0, r
+            assert float(r["throughput"]) > 0 and int(r["peak_bytes"]) > 1 << 20, r
     with tap.case("files are gone afterwards"):
-        assert sorted(os.listdir(folder)) == ["environment.json", "iterations.csv", "plan.csv",
+        assert sorted(os.listdir(folder)) == ["blocks.csv", "environment.json", "iterations.csv", "plan.csv",
                                               "results.csv"]
 
     with tap.case("the same seed gives the same plan and cell ids, another seed another plan"):
@@ -128,10 +148,41 @@ with tap.scratch() as tmp:
 
     with tap.case("six blocks give an interval of order statistics"):
         _, table = measure(os.path.join(tmp, "six"), "-f", "hdf5-contiguous", "-w", "slicing",
-                           "--cache", "warm", "--handle", "once")
+                           "--cache", "warm", "--handle", "once", "--blocks", 6)
         r, = table
         assert int(r["lower_ns"]) <= int(r["median_ns"]) <= int(r["upper_ns"])
         assert float(r["interval_level"]) == 0.96875 and r["blocks"] == "6"
+        assert (r["stop_reason"], r["looks"]) == ("blocks", "0")
+    with tap.case("without a number of blocks a run stops for a stated reason"):
+        _, table = measure(os.path.join(tmp, "stop"), "-f", "raw", "-f", "null", "-w", "slicing",
+                           "--cache", "warm", "--handle", "once", "--time-limit", 3)
+        for r in table:
+            assert r["stop_reason"] in ("precision", "time-limit", "most-blocks"), r
+            assert int(r["blocks"]) >= 6, r
+            if r["stop_reason"] == "precision":
+                assert int(r["looks"]) >= 1 and int(r["blocks"]) == 4 * 2 ** int(r["looks"]), r
+                reach = max(int(r["upper_ns"]) - int(r["median_ns"]),
+                            int(r["median_ns"]) - int(r["lower_ns"]))
+                assert reach <= 0.03 * int(r["median_ns"]), r
+    with tap.case("a coarse precision is reached at the first look, at eight blocks"):
+        _, table = measure(os.path.join(tmp, "coarse"), "-f", "hdf5-contiguous", "-w", "scan",
+                           "--cache", "warm,cold", "--precision", 100, "--time-limit", 60)
+        assert all((r["stop_reason"], r["looks"], r["blocks"]) == ("precision", "1", "8")
+                   for r in table), table
+        assert all(r["interval_level"] == "0.98" for r in table)
+    with tap.case("--no-counters leaves the counters empty"):
+        _, table = measure(os.path.join(tmp, "blind"), "-f", "raw", "-w", "scan", "--cache", "warm",
+                           "--blocks", 1, "--no-counters")
+        assert all(r["read_bytes"] == r["user_ns"] == r["minor_faults"] == "" for r in table)
+    with tap.case("what cannot be cold is unproven, and its filesystem named"):
+        if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
+            with tempfile.TemporaryDirectory(dir="/dev/shm") as shm:
+                result, table = measure(os.path.join(shm, "r"), "-f", "raw", "-w", "scan",
+                                        "--blocks", 1)
+            states = {r["cache"]: r["cache_state"] for r in table}
+            assert states == {"warm": "proven", "cold": "cold-unproven"}, states
+            assert "tmpfs" in result.stdout and "cold?" in result.stdout
+            assert [r["times_fastest"] for r in table if r["cache"] == "cold"] == [""]
 
     with tap.case("a run folder is never overwritten"):
         before = sorted(os.listdir(os.path.join(tmp, "six")))
@@ -152,7 +203,9 @@ with tap.scratch() as tmp:
                            (["-f", "hdf5-chunked:level=10"], "0 to 9"),
                            (["-f", "hdf5-chunked:lvel=4"], "level"),
                            (["--cache", "hot"], "warm"), (["--handle", "never"], "once"),
-                           (["--blocks", "0"], "1 to"), (["-w", "slicing:window=x"], "window"),
+                           (["--blocks", "0"], "1 to"), (["--precision", "0"], "percent"),
+                           (["--precision", "x"], "percent"), (["--time-limit", "0"], "1 to"),
+                           (["--blocks", "3", "--precision", "2"], "one of them"), (["-w", "slicing:window=x"], "window"),
                            (["-w", "full-load:window=3"], "no option 'window'"),
                            (["--max-bytes", "many"], "size")):
             folder = os.path.join(tmp, "bad")

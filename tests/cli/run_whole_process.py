@@ -92,7 +92,7 @@ with tap.scratch() as tmp:
         assert len(drawn) == len([r for r in inner
                                   if r["workload"] == "slicing" and r["status"] == "ok"])
     with tap.case("nothing of it stays in the run folder"):
-        assert sorted(os.listdir(folder)) == ["environment.json", "iterations.csv", "plan.csv",
+        assert sorted(os.listdir(folder)) == ["blocks.csv", "environment.json", "iterations.csv", "plan.csv",
                                               "plots", "results.csv"]
     with tap.case("show prints the same table again"):
         assert tap.run("show", folder).stdout.split("\n\n")[0] == result.stdout.split("\n\n")[0]
