@@ -95,14 +95,26 @@ deps-bench: deps
 
 # The default dataset as a file of the user's own would be: so that as-is takes part too.
 DEMO ?= results/runs/demo-$(shell date +%Y%m%d-%H%M%S)
+# What gen and run are told beside file and folder: by `make demo` and by `make bench-repeat`.
+DEMO_GEN := -f hdf5-contiguous
+DEMO_RUN :=
 
 # Built by a make of its own, so that `make deps demo` installs first and builds on all cores.
 .PHONY: demo
 demo:
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@mkdir -p $(DEMO)
-	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 -f hdf5-contiguous
-	$(FMTBENCH) run $(DEMO)/noxire.h5 -o $(DEMO)
+	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 $(DEMO_GEN)
+	$(FMTBENCH) run $(DEMO)/noxire.h5 $(DEMO_RUN) -o $(DEMO)
+
+# Whole commands, timed by hyperfine, beside the worker's own clock.
+HYPERFINE ?= results/runs/hyperfine-$(shell date +%Y%m%d-%H%M%S)
+
+.PHONY: hyperfine
+hyperfine:
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(FMTBENCH) run -f hdf5-contiguous -f hdf5-chunked -w random-access -w slicing --handle once \
+	    --whole-process -o $(HYPERFINE)
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -146,7 +158,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale bench-coverage bench-anatomy
+.PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-clocks bench-repeat bench-cold
 bench-anatomy: $(B)/tests/bench/anatomy
 	$<
 bench-overhead: $(B)/tests/bench/overhead
@@ -155,6 +167,12 @@ bench-coverage: $(B)/tests/bench/coverage
 	$<
 bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
+bench-clocks: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/clocks.py
+bench-repeat: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/repeat.py --gen="$(DEMO_GEN)" --run="$(DEMO_RUN)"
+bench-cold: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/cold.py
 
 # --- the rest -------------------------------------------------------------------------------------
 

@@ -158,7 +158,7 @@ int fb_cache_resident(const char *path, double *fraction, struct fb_error *err)
 #define COLD_MOST 0.01
 #define DEVICE_LEAST 0.99
 
-static bool settled(enum fb_cache state, double fraction)
+bool fb_cache_settled(enum fb_cache state, double fraction)
 {
     return state == FB_CACHE_WARM ? fraction >= WARM_LEAST : fraction <= COLD_MOST;
 }
@@ -208,7 +208,7 @@ bool fb_cache_proven(const char *path, enum fb_cache state,
     if (filesystem)
         snprintf(why, size, "%s lies on %s, which %s; keep the files on a local disk (-o DIR)",
                  path, filesystem->name, filesystem->why);
-    else if (!isnan(evidence->resident) && !settled(state, evidence->resident))
+    else if (!isnan(evidence->resident) && !fb_cache_settled(state, evidence->resident))
         snprintf(why, size, "%.0f %% of %s was in the page cache%s", evidence->resident * 100, path,
                  state == FB_CACHE_COLD ? " after eviction; does another program have it mapped?"
                                         : "; is there too little memory to hold it?");
@@ -230,7 +230,7 @@ int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err
         rc = each_file(path, state == FB_CACHE_WARM ? warm_file : evict_file, NULL, err);
         if (rc == 0)
             rc = fb_cache_resident(path, &fraction, err);
-        if (rc == 0 && (isnan(fraction) || settled(state, fraction)))
+        if (rc == 0 && (isnan(fraction) || fb_cache_settled(state, fraction)))
             break;
     }
     return rc;

@@ -18,6 +18,9 @@ int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err
  * one neither owns nor may write, for which mincore reports everything resident. */
 int fb_cache_resident(const char *path, double *fraction, struct fb_error *err);
 
+/* True when such a fraction is what the state asks for; false where it is NAN. */
+bool fb_cache_settled(enum fb_cache state, double fraction);
+
 /* What is known of a block's cache state. */
 struct fb_cache_evidence {
     double resident;       /* fraction before the block, or NAN */

@@ -26,8 +26,9 @@ int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t reques
     delivery->capacity = aligned((size_t)bytes + 1);
     delivery->ring = aligned_alloc(ALIGNMENT, delivery->capacity);
     delivery->pending = calloc(requests + 1, sizeof *delivery->pending);
-    delivery->hashes = fd < 0 ? calloc(requests + 1, sizeof *delivery->hashes) : NULL;
-    if (!delivery->ring || !delivery->pending || (fd < 0 && !delivery->hashes)) {
+    delivery->hashes =
+        fd == FB_DELIVERY_HASH ? calloc(requests + 1, sizeof *delivery->hashes) : NULL;
+    if (!delivery->ring || !delivery->pending || (fd == FB_DELIVERY_HASH && !delivery->hashes)) {
         fb_delivery_free(delivery);
         return fb_fail_memory(err, "the buffer that results are read into");
     }
@@ -91,14 +92,15 @@ int fb_delivery_flush(struct fb_delivery *delivery, struct fb_error *err)
         struct fb_delivered *item = &delivery->pending[i];
         if (rc == 0 && delivery->fd >= 0)
             rc = pass_on(delivery->fd, item, err);
-        else if (rc == 0)
+        else if (rc == 0 && delivery->fd == FB_DELIVERY_HASH)
             fb_hash_bytes(item->data, item->bytes, &delivery->hashes[delivery->hash_count++]);
-        if (item->owned)
+        if (item->owned && delivery->fd != FB_DELIVERY_DROP)
             memset(item->owned, POISON, item->bytes);
         free(item->owned);
     }
-    memset(delivery->ring, POISON,
-           delivery->used > delivery->touched ? delivery->used : delivery->touched);
+    if (delivery->fd != FB_DELIVERY_DROP)
+        memset(delivery->ring, POISON,
+               delivery->used > delivery->touched ? delivery->used : delivery->touched);
     delivery->pending_count = 0;
     delivery->used = delivery->touched = 0;
     return rc;

@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In place of a descriptor: hash the bytes, or drop them unseen, where a whole process is timed and
+ * everything in it counts. */
+#define FB_DELIVERY_HASH (-1)
+#define FB_DELIVERY_DROP (-2)
+
 struct fb_delivered {
     const void *data;
     size_t bytes;
@@ -22,12 +27,13 @@ struct fb_delivery {
     size_t touched; /* bytes of the ring to be wiped; more than `used` where not all is delivered */
     struct fb_delivered *pending; /* in request order; room for every request of the plan */
     size_t pending_count;
-    struct fb_hash *hashes; /* of this iteration, by request; NULL when bytes are passed on */
+    struct fb_hash *hashes; /* of this iteration, by request; NULL where they are not hashed */
     size_t hash_count;
-    int fd; /* where bytes go, or -1 */
+    int fd; /* where bytes go, or one of the two above */
 };
 
-/* `bytes`: capacity of the ring. `requests`: how many an iteration has. */
+/* `bytes`: capacity of the ring. `requests`: how many an iteration has. `fd`: a descriptor to pass
+ * bytes on to, FB_DELIVERY_HASH or FB_DELIVERY_DROP. */
 int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
                      struct fb_error *err);
 void fb_delivery_free(struct fb_delivery *delivery);
@@ -44,7 +50,7 @@ void fb_delivery_touch(struct fb_delivery *delivery, size_t bytes);
 /* Notes data outside the ring, valid until the next flush; `owned` may be NULL. */
 void fb_delivery_note_outside(struct fb_delivery *delivery, const void *data, size_t bytes,
                               void *owned);
-/* Hashes or passes on all that is pending and empties the ring. With the clock stopped. */
+/* Hashes, passes on or drops all that is pending and empties the ring. With the clock stopped. */
 int fb_delivery_flush(struct fb_delivery *delivery, struct fb_error *err);
 
 /* Writes all of it, going on after EINTR; FB_EIO with errno's text. */

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "bench/environment.h"
 #include "bench/runner.h"
+#include "bench/whole.h"
 #include "results/statistics.h"
 
 #include <inttypes.h>
@@ -27,6 +28,7 @@ struct state {
     struct fb_files files;
     struct fb_tasks tasks;
     struct fb_cells cells;
+    struct fb_whole whole; /* with --whole-process */
     struct fb_measured measured;
 };
 
@@ -154,6 +156,8 @@ static json_t *run_facts(const struct state *state, bool interrupted)
         "cold means this machine's page cache; a host below may still hold the data");
     /* The one text that comes from outside, and may be no UTF-8. */
     json_t *dataset = json_string(state->dataset.name);
+    if (config->whole_process)
+        json_object_set_new(facts, "hyperfine", json_string(state->whole.hyperfine.version));
     json_object_set_new(facts, "dataset", dataset ? dataset : json_string("n/a"));
     return facts;
 }
@@ -210,7 +214,9 @@ static int prepare(struct state *state, struct fb_error *err)
 {
     const struct fb_run_config *config = state->config;
     bool needed[FB_VARIANT_COUNT] = { false };
-    int rc = fb_dataset_open(config, &state->dataset, err);
+    int rc = config->whole_process ? fb_hyperfine_find(&state->whole.hyperfine, err) : 0;
+    if (rc == 0)
+        rc = fb_dataset_open(config, &state->dataset, err);
     if (rc == 0)
         rc = fb_subjects_make(config, &state->dataset, &state->subjects, err);
     if (rc)
@@ -227,6 +233,8 @@ static int prepare(struct state *state, struct fb_error *err)
     if (rc == 0)
         rc = fb_cells_make(config, &state->subjects, &state->files, &state->tasks, &state->dataset,
                            state->run_id, &state->cells, err);
+    if (rc == 0 && config->whole_process)
+        rc = fb_whole_add(&state->whole, &state->cells, err);
     return rc;
 }
 
@@ -256,6 +264,9 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
         rc = fb_cells_run(config, &state.cells, &state.measured, save, &state, err);
+        if (rc == 0 && config->whole_process)
+            rc = fb_whole_run(config, &state.whole, &state.cells, state.files_folder,
+                              &state.measured.iterations, err);
         out->interrupted = rc == FB_EINTERRUPTED;
         if (out->interrupted)
             rc = 0;

@@ -278,17 +278,26 @@ static size_t choose(struct rounds *rounds)
     return fb_schedule(rounds->candidates, count, config->precision, remaining, rounds->order);
 }
 
+static uint64_t count_active(const struct fb_cells *cells)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < cells->count; i++)
+        count += cells->items[i].active;
+    return count;
+}
+
 /* How far the run is: by blocks where their number is fixed, else by time; the fewest blocks of
  * every cell may take longer than the time limit. */
 static void show_progress(const struct rounds *rounds, size_t to_go)
 {
     const struct fb_run_config *config = rounds->config;
     char what[96];
-    uint64_t done = rounds->block, total = rounds->cells->count * config->blocks;
+    uint64_t cells = count_active(rounds->cells);
+    uint64_t done = rounds->block, total = cells * config->blocks;
     SET(what, "round %llu, %zu rows to go", (unsigned long long)rounds->round, to_go);
     if (!config->blocks) {
         uint64_t elapsed = fb_clock_ns() - rounds->start_ns;
-        uint64_t least = rounds->cells->count * FB_BLOCKS_LEAST;
+        uint64_t least = cells * FB_BLOCKS_LEAST;
         uint64_t each = rounds->block ? elapsed / rounds->block : 0;
         done = elapsed;
         total = config->time_limit_ns > each * least ? config->time_limit_ns : each * least;

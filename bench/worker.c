@@ -259,6 +259,14 @@ static int say_done(const struct session *session, bool storage, struct fb_error
     return say(done, err);
 }
 
+/* glibc would move its threshold with what is freed: large blocks would be fresh memory at first
+ * and heap later. The other one keeps small blocks from going to the kernel and back. */
+static void set_memory_rules(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 static int run_read(const struct fb_job *job, const struct fb_format *format,
                     const struct fb_options *options, struct fb_error *err)
 {
@@ -270,10 +278,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     int rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
-    /* glibc would move its threshold with what is freed: large blocks would be fresh memory at
-     * first and heap later. The other one keeps small blocks from going to the kernel and back. */
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    set_memory_rules();
     struct fb_meter meter = { .fd = -1 };
     struct fb_execution execution = {
         .format = format,
@@ -288,7 +293,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     if (job->counters)
         fb_meter_open(&meter);
     rc = fb_delivery_init(&delivery, job->buffer, plan.count,
-                          job->deliver_bytes ? FB_FD_DELIVER : -1, err);
+                          job->deliver_bytes ? FB_FD_DELIVER : FB_DELIVERY_HASH, err);
     if (rc == 0 && format->start)
         rc = format->start(err);
     if (rc == 0)
@@ -300,6 +305,39 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         rc = say_done(&session, job->storage, err);
     fb_floor_free(&session.floor);
     fb_meter_close(&meter);
+    fb_delivery_free(&delivery);
+    fb_plan_free(&plan);
+    return rc;
+}
+
+int fb_worker_execute(const struct fb_job *job, uint64_t count, struct fb_error *err)
+{
+    struct fb_plan plan;
+    struct fb_delivery delivery = { .fd = FB_DELIVERY_DROP };
+    struct fb_options options;
+    const struct fb_format *format = fb_format_find(job->format);
+    uint64_t ns;
+    if (!format)
+        return fb_fail(err, FB_EUSAGE, "there is no format '%s'", job->format);
+    int rc = fb_options_parse(format->options, job->format, job->options, &options, err);
+    if (rc == 0)
+        rc = fb_plan_read(job->plan, &plan, err);
+    if (rc)
+        return rc;
+    set_memory_rules();
+    struct fb_execution execution = {
+        .format = format,
+        .options = &options,
+        .file = job->file,
+        .handle = job->handle,
+        .plan = &plan,
+        .delivery = &delivery,
+    };
+    rc = fb_delivery_init(&delivery, job->buffer, plan.count, FB_DELIVERY_DROP, err);
+    if (rc == 0 && format->start)
+        rc = format->start(err);
+    for (uint64_t i = 0; rc == 0 && plan.count > 0 && i < count; i++)
+        rc = fb_execute(&execution, &ns, err);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
     return rc;

@@ -88,6 +88,11 @@ static int order_in(const char *word, const char *const *words, int count)
     return i;
 }
 
+int fb_clock_order(const struct fb_record *record)
+{
+    return strcmp(record->clock, "process") == 0;
+}
+
 int fb_cache_order(const struct fb_record *record)
 {
     static const char *const words[] = { "warm", "cold" };
@@ -119,6 +124,8 @@ int fb_compare_rows(const void *a, const void *b)
 {
     const struct fb_record *x = *(const struct fb_record *const *)a;
     const struct fb_record *y = *(const struct fb_record *const *)b;
+    if (fb_clock_order(x) != fb_clock_order(y))
+        return fb_clock_order(x) - fb_clock_order(y);
     if (fb_cache_order(x) != fb_cache_order(y))
         return fb_cache_order(x) - fb_cache_order(y);
     if (fb_handle_order(x) != fb_handle_order(y))

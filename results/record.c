@@ -28,7 +28,9 @@ const struct fb_column fb_record_columns[] = {
     TEXT(workload_options, "its options in canonical form, as asked for"),
     TEXT(cache, "`warm` or `cold`: the file's state in the page cache before a block"),
     TEXT(handle, "`once`, `each` or `keep`: when the file is opened within an iteration"),
-    TEXT(clock, "whose clock: `inner` is the worker's own, around the reads"),
+    TEXT(clock,
+         "whose clock: `inner` is the worker's own, around the reads; `process` is hyperfine's, "
+         "around a whole command that does the same reads"),
     TEXT(status,
          "`ok`, `wrong-data`, `failed`, `not-applicable` or `not-run`; only `ok` has times"),
     TEXT(reason, "why the status is another than `ok`"),

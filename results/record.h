@@ -30,7 +30,7 @@ struct fb_record {
     char workload_options[1024]; /* canonical, as asked for */
     char cache[16];              /* warm | cold */
     char handle[16];             /* once | each | keep */
-    char clock[16];              /* inner: the worker's own clock around the reads */
+    char clock[16];              /* inner: the worker's own clock around the reads | process */
     char status[24];             /* ok | wrong-data | failed | not-applicable | not-run */
     char reason[512];            /* of a status other than ok */
     char verification[16];       /* verified | repeatable | none | not verified */

@@ -14,7 +14,8 @@ struct field {
 
 static bool counts(const struct fb_record *record)
 {
-    return fb_is_contender(record) && fb_cache_order(record) == 0 && fb_handle_order(record) == 0 &&
+    return fb_is_contender(record) && fb_clock_order(record) == 0 && fb_cache_order(record) == 0 &&
+           fb_handle_order(record) == 0 &&
            (strcmp(record->verification, "verified") == 0 ||
             strcmp(record->verification, "repeatable") == 0);
 }

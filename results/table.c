@@ -255,9 +255,23 @@ static void print_heading(const struct page *page)
     fputc('\n', page->out);
 }
 
+/* Times of one clock are nothing beside those of another. */
+static void print_whole_heading(const struct page *page)
+{
+    set_style(page, DIM);
+    fputs("whole processes, timed by hyperfine: start-up, the same reads, exit\n", page->out);
+    set_style(page, PLAIN);
+}
+
+static bool same_group(const struct fb_record *a, const struct fb_record *b)
+{
+    return fb_clock_order(a) == fb_clock_order(b) && fb_cache_order(a) == fb_cache_order(b) &&
+           fb_handle_order(a) == fb_handle_order(b);
+}
+
 static void print_workload(struct page *page, const struct fb_record *workload)
 {
-    bool any = false;
+    bool any = false, whole = false;
     page->count = 0;
     for (size_t i = 0; i < page->records->count; i++)
         if (fb_same_workload(&page->records->items[i], workload))
@@ -275,9 +289,11 @@ static void print_workload(struct page *page, const struct fb_record *workload)
             set_style(page, PLAIN);
         }
         any = true;
-        if (i > 0 && (fb_cache_order(page->rows[i]) != fb_cache_order(page->rows[i - 1]) ||
-                      fb_handle_order(page->rows[i]) != fb_handle_order(page->rows[i - 1])))
+        if (i > 0 && !same_group(page->rows[i], page->rows[i - 1]))
             fputc('\n', page->out);
+        if (fb_clock_order(page->rows[i]) == 1 && !whole)
+            print_whole_heading(page);
+        whole = fb_clock_order(page->rows[i]) == 1;
         if (fb_is_ok(page->rows[i]))
             print_time_row(page, page->rows[i]);
         else

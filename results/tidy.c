@@ -72,9 +72,9 @@ static void put_blocks(uint64_t blocks, char *buf, size_t size)
 
 static bool is_drawn(const struct fb_record *record, const struct fb_record *workload)
 {
-    return fb_same_workload(record, workload) && fb_handle_order(record) < 3 &&
-           fb_cache_order(record) < 2 && strcmp(record->status, "not-applicable") != 0 &&
-           strcmp(record->status, "not-run") != 0;
+    return fb_same_workload(record, workload) && fb_clock_order(record) == 0 &&
+           fb_handle_order(record) < 3 && fb_cache_order(record) < 2 &&
+           strcmp(record->status, "not-applicable") != 0 && strcmp(record->status, "not-run") != 0;
 }
 
 /* The row's format and options are the same as those of an earlier row: one line of bars. */
@@ -175,7 +175,8 @@ static bool is_warm_once(const struct fb_record *record, const char *workload)
 {
     return fb_is_ok(record) && strcmp(record->verification, "not verified") != 0 &&
            !fb_is_unproven(record) && strcmp(record->workload, workload) == 0 &&
-           fb_cache_order(record) == 0 && fb_handle_order(record) == 0;
+           fb_clock_order(record) == 0 && fb_cache_order(record) == 0 &&
+           fb_handle_order(record) == 0;
 }
 
 int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_picture *picture,

@@ -15,6 +15,8 @@ const struct fb_command fb_commands[] = {
     { "plot", "draw the pictures of a run again", fb_command_plot, false },
     { "schema", "describe the columns of results.csv and iterations.csv", fb_command_schema,
       false },
+    { "execute", NULL, fb_command_execute, false },
+    { "evict", NULL, fb_command_evict, false },
     { "worker", NULL, fb_command_worker, false },
     { NULL, NULL, NULL, false },
 };

@@ -40,7 +40,8 @@ enum key {
     KEY_TIMEOUT,
     KEY_MEMORY,
     KEY_SKIP,
-    KEY_NO_PLOTS
+    KEY_NO_PLOTS,
+    KEY_WHOLE
 };
 
 static const struct argp_option options[] = {
@@ -71,6 +72,8 @@ static const struct argp_option options[] = {
     { "block-timeout", KEY_TIMEOUT, "SECONDS", 0, "Longest time of a block (default: 60)", 0 },
     { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so",
       0 },
+    { "whole-process", KEY_WHOLE, NULL, 0,
+      "Have hyperfine time whole commands too, as rows of clock=process", 0 },
     { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
     FB_COLOR_OPTION,
     { 0 },
@@ -199,6 +202,9 @@ static int parse_one(int key, char *text, struct arguments *a)
         return 0;
     case KEY_SKIP:
         config->skip_bad_rows = true;
+        return 0;
+    case KEY_WHOLE:
+        config->whole_process = true;
         return 0;
     case KEY_NO_PLOTS:
         a->no_plots = true;

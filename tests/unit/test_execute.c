@@ -223,6 +223,29 @@ static void test_handles(void **state)
     fb_plan_free(&plan);
 }
 
+/* Dropped bytes are neither hashed nor wiped, and a full ring is emptied all the same. */
+static void test_drop(void **state)
+{
+    (void)state;
+    const struct fb_format *format = prepare(false);
+    struct fb_plan plan = { 0 };
+    struct fb_delivery delivery;
+    struct fb_options none = { 0 };
+    uint64_t ns;
+    make_plan(&plan, FB_OP_READ);
+    assert_int_equal(fb_delivery_init(&delivery, VALUES * 4, 3, FB_DELIVERY_DROP, NULL), 0);
+    struct fb_execution execution = { format, &none, "", FB_HANDLE_ONCE, &plan, &delivery };
+    assert_int_equal(fb_execute(&execution, &ns, NULL), 0);
+    assert_null(delivery.hashes);
+    assert_int_equal(delivery.hash_count, 0);
+    assert_int_equal(delivery.pending_count, 0);
+    assert_int_equal(delivery.used, 0);
+    assert_int_equal(fake.reads, plan.count);
+    assert_memory_equal(delivery.ring, fake.memory, VALUES * 4);
+    fb_delivery_free(&delivery);
+    fb_plan_free(&plan);
+}
+
 /* Which parts the clock counts. */
 static void test_clock(void **state)
 {
@@ -334,9 +357,10 @@ static void test_catalog(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stale_bytes),  cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_clock),        cmocka_unit_test(test_mean),
-        cmocka_unit_test(test_mean_refused), cmocka_unit_test(test_catalog),
+        cmocka_unit_test(test_stale_bytes), cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_drop),        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_mean),        cmocka_unit_test(test_mean_refused),
+        cmocka_unit_test(test_catalog),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
