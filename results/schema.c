@@ -1,4 +1,5 @@
 #include "results/schema.h"
+#include "results/anatomy.h"
 #include "results/record.h"
 
 static const char *type_name(const struct fb_column *column)
@@ -35,4 +36,6 @@ void fb_schema_print(FILE *out)
             FB_SCHEMA_VERSION);
     print_table(out, "results.csv: a row per cell", fb_record_columns);
     print_table(out, "iterations.csv: a row per timed execution", fb_iteration_columns);
+    print_table(out, "anatomy.csv: a row per traced pass (`run --anatomy`, `explain -o`)",
+                fb_anatomy_columns);
 }
