@@ -146,7 +146,13 @@ $(B)/tests/bench/overhead: tests/bench/overhead.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale
+$(B)/tests/bench/anatomy: tests/bench/anatomy.c $(B)/libfmtbench.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
+
+.PHONY: bench-overhead bench-scale bench-anatomy
+bench-anatomy: $(B)/tests/bench/anatomy
+	$<
 bench-overhead: $(B)/tests/bench/overhead
 	$<
 bench-scale: $(FMTBENCH)

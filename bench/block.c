@@ -1,10 +1,10 @@
 #include "bench/block.h"
+#include "bench/talk.h"
 #include "results/record.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What fits in the ring is hashed after the clock has stopped for good. */
 #define RING_BYTES (UINT64_C(64) << 20)
@@ -21,116 +21,13 @@ uint64_t fb_block_buffer(const struct fb_plan *plan)
     return total;
 }
 
-/* --- messages --------------------------------------------------------------------------------- */
-
-/* The next message; a worker's own error becomes ours. */
-static int receive(struct fb_process *process, json_t **message, struct fb_error *err)
-{
-    const char *line;
-    size_t length;
-    int rc = fb_process_receive(process, &line, &length, err);
-    if (rc)
-        return rc;
-    rc = fb_message_parse(line, length, message, err);
-    if (rc)
-        return fb_fail_in(err, "worker broke the protocol");
-    const char *text = json_string_value(json_object_get(*message, "error"));
-    if (text) {
-        bool usage = json_is_true(json_object_get(*message, "usage"));
-        rc = fb_fail(err, usage ? FB_EUSAGE : FB_EIO, "%s", text);
-        json_decref(*message);
-        *message = NULL;
-    }
-    return rc;
-}
-
-/* A message whose member `key` is true, in fresh *message. */
-static int receive_true(struct fb_process *process, const char *key, json_t **message,
-                        struct fb_error *err)
-{
-    int rc = receive(process, message, err);
-    if (rc || json_is_true(json_object_get(*message, key)))
-        return rc;
-    json_decref(*message);
-    *message = NULL;
-    return fb_fail(err, FB_EFORMAT, "worker broke the protocol: expected %s", key);
-}
-
-static int send(struct fb_process *process, json_t *message, struct fb_error *err)
-{
-    char *text = fb_message_text(message);
-    if (!text)
-        return fb_fail(err, FB_EUSAGE,
-                       "a message to the worker cannot be written: is a path not UTF-8?");
-    int rc = fb_process_send(process, text, err);
-    free(text);
-    return rc;
-}
-
-static int greet(struct fb_process *process, json_t **hello, struct fb_error *err)
-{
-    uint64_t version;
-    int rc = receive(process, hello, err);
-    if (rc)
-        return rc;
-    if (!fb_message_uint(*hello, "protocol", &version))
-        rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: no hello with a protocol number");
-    else if (version != FB_PROTOCOL_VERSION)
-        rc = fb_fail(err, FB_EFORMAT, "worker speaks protocol %llu, this fmtbench speaks %d",
-                     (unsigned long long)version, FB_PROTOCOL_VERSION);
-    if (rc)
-        json_decref(*hello);
-    return rc;
-}
-
-static int start(struct fb_process *process, const struct fb_worker *worker,
-                 const struct fb_process_limits *limits, struct fb_error *err)
-{
-    *process = FB_PROCESS_NONE;
-    char words[sizeof worker->command];
-    const char *argv[FB_WORKER_WORDS + 2] = { words };
-    size_t count = 1;
-    memcpy(words, worker->command, sizeof words);
-    /* A program may have blanks in its own path. */
-    if (!worker->own && access(words, X_OK) != 0) {
-        char *rest = words;
-        for (count = 0; count < FB_WORKER_WORDS && (argv[count] = strtok_r(rest, " ", &rest));)
-            count++;
-    }
-    if (worker->own)
-        argv[count++] = "worker";
-    argv[count] = NULL;
-    return argv[0] ? fb_process_start(process, argv, limits, err)
-                   : fb_fail(err, FB_EUSAGE, "the worker's command is empty");
-}
-
-/* Starts the worker, greets it, gives it the job and waits until it is ready. */
-static int start_job(struct fb_process *process, const struct fb_worker *worker,
-                     const struct fb_process_limits *limits, const struct fb_job *job,
-                     struct fb_error *err)
-{
-    json_t *hello, *ready;
-    int rc = start(process, worker, limits, err);
-    if (rc == 0)
-        rc = greet(process, &hello, err);
-    if (rc)
-        return rc;
-    json_decref(hello);
-    rc = send(process, fb_job_message(job), err);
-    if (rc == 0)
-        rc = receive_true(process, "ready", &ready, err);
-    if (rc == 0)
-        json_decref(ready);
-    return rc;
-}
-
 int fb_block_hello(const struct fb_worker *worker, const struct fb_process_limits *limits,
                    json_t **hello, struct fb_error *err)
 {
     struct fb_process process;
-    int rc = start(&process, worker, limits, err);
+    int rc = fb_talk_start(&process, worker, limits, err);
     if (rc == 0)
-        rc = greet(&process, hello, err);
+        rc = fb_talk_greet(&process, hello, err);
     fb_process_close(&process);
     return rc ? fb_fail_in(err, "worker %s", worker->command) : 0;
 }
@@ -150,33 +47,12 @@ struct checker {
     bool wrong_data;
 };
 
-static int wrong(struct checker *checker, size_t request, const char *found, struct fb_error *err)
-{
-    const struct fb_request *what = &checker->job->plan->requests[request];
-    char start[256], count[256];
-    checker->wrong_data = true;
-    if (!checker->job->expected[request].hex[0])
-        return fb_fail(err, FB_EFORMAT,
-                       "request %zu, of %s, cannot be verified: no source or file "
-                       "delivers what the manifests say",
-                       request, what->array);
-    if (fb_request_is_search(what))
-        return fb_fail(err, FB_EFORMAT, "request %zu, a search over %s, gave a wrong answer",
-                       request, what->array);
-    return fb_fail(
-        err, FB_EFORMAT,
-        "request %zu, %s from %s of %s, delivered wrong bytes (hash %.8s..., not %.8s...)", request,
-        fb_shape_text(what->rank, what->count, count, sizeof count),
-        fb_shape_text(what->rank, what->start, start, sizeof start), what->array, found,
-        checker->job->expected[request].hex);
-}
-
 static int check_hash(struct checker *checker, size_t request, const char *hex,
                       struct fb_error *err)
 {
-    if (!checker->job->expected || strcmp(hex, checker->job->expected[request].hex) == 0)
-        return 0;
-    return wrong(checker, request, hex, err);
+    int rc = fb_talk_check_hash(checker->job->plan, checker->job->expected, request, hex, err);
+    checker->wrong_data |= rc != 0;
+    return rc;
 }
 
 static int end_frame(struct checker *checker, struct fb_error *err)
@@ -243,19 +119,10 @@ static int check_bytes(void *context, const unsigned char *data, size_t bytes, s
 
 static int check_hashes(struct checker *checker, const json_t *message, struct fb_error *err)
 {
-    const json_t *hashes = json_object_get(message, "hashes");
-    size_t count = checker->job->plan->count;
-    if (!json_is_array(hashes) || json_array_size(hashes) != count)
-        return fb_fail(err, FB_EFORMAT,
-                       "worker broke the protocol: an iteration without a hash for each request");
-    for (size_t i = 0; i < count; i++) {
-        const char *hex = json_string_value(json_array_get(hashes, i));
-        int rc = check_hash(checker, i, hex ? hex : "no text", err);
-        if (rc)
-            return rc;
-    }
-    checker->iterations++;
-    return 0;
+    int rc = fb_talk_check_hashes(checker->job->plan, checker->job->expected, message,
+                                  &checker->wrong_data, err);
+    checker->iterations += rc == 0;
+    return rc;
 }
 
 /* --- a block ---------------------------------------------------------------------------------- */
@@ -274,10 +141,11 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
         return fb_fail_memory(err, "a block");
     result->ns = grown;
     checker->asked += count;
-    int rc = send(process, json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
+    int rc = fb_talk_send(process,
+                          json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
     while (rc == 0 && result->count < all) {
         json_t *message;
-        rc = receive(process, &message, err);
+        rc = fb_talk_receive(process, &message, err);
         if (rc)
             return rc;
         if (!fb_message_uint(message, "ns", &result->ns[result->count]))
@@ -310,9 +178,9 @@ static int take_done(struct fb_process *process, struct fb_block_result *result,
                      struct fb_error *err)
 {
     json_t *done;
-    int rc = send(process, json_pack("{s:b}", "go", 0), err);
+    int rc = fb_talk_send(process, json_pack("{s:b}", "go", 0), err);
     if (rc == 0)
-        rc = receive_true(process, "done", &done, err);
+        rc = fb_talk_receive_true(process, "done", &done, err);
     if (rc)
         return rc;
     fb_message_uint(done, "peak_bytes", &result->peak_bytes);
@@ -336,7 +204,7 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
     struct fb_process process;
     struct checker checker = { .job = job };
     *result = (struct fb_block_result){ .peak_bytes = FB_NA, .resident_before = NAN };
-    int rc = start_job(&process, job->worker, &job->limits, &job->job, err);
+    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &job->job, err);
     if (rc == 0 && job->job.deliver_bytes) {
         process.on_bytes = check_bytes;
         process.on_bytes_context = &checker;
@@ -393,15 +261,15 @@ int fb_block_create(const struct fb_worker *worker, const struct fb_process_limi
     struct fb_process process;
     json_t *created;
     *result = (struct fb_create_result){ FB_NA, FB_NA };
-    int rc = start_job(&process, worker, limits, job, err);
+    int rc = fb_talk_start_job(&process, worker, limits, job, err);
     if (rc == 0)
-        rc = send(&process, json_pack("{s:b}", "go", 1), err);
+        rc = fb_talk_send(&process, json_pack("{s:b}", "go", 1), err);
     for (size_t i = 0; rc == 0 && i < fb_source_catalog(source)->array_count; i++)
         rc = feed_array(&process, source, i, err);
     if (rc == 0)
         fb_process_feed_end(&process);
     if (rc == 0)
-        rc = receive_true(&process, "created", &created, err);
+        rc = fb_talk_receive_true(&process, "created", &created, err);
     if (rc == 0) {
         fb_message_uint(created, "ns", &result->ns);
         fb_message_uint(created, "cpu_ns", &result->cpu_ns);

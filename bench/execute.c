@@ -13,19 +13,30 @@ struct state {
     uint64_t elapsed, started;
 };
 
+/* A trace accounts nothing while the clock stands. */
+static void pause_trace(const struct state *state, bool paused)
+{
+    if (state->run->trace)
+        state->run->trace->paused = paused;
+}
+
 static void clock_on(struct state *state)
 {
+    pause_trace(state, false);
     state->started = fb_clock_ns();
 }
 
 static void clock_off(struct state *state)
 {
     state->elapsed += fb_clock_ns() - state->started;
+    pause_trace(state, true);
 }
 
 static int open_file(struct state *state, struct fb_error *err)
 {
     const struct fb_execution *run = state->run;
+    if (run->trace)
+        return run->format->open_traced(run->file, run->options, run->trace, &state->reader, err);
     return run->format->open(run->file, run->options, &state->reader, err);
 }
 
@@ -180,6 +191,7 @@ static int execute_all(struct state *state, struct fb_error *err)
 int fb_execute(const struct fb_execution *execution, uint64_t *ns, struct fb_error *err)
 {
     struct state state = { .run = execution };
+    pause_trace(&state, true);
     int rc = execution->handle == FB_HANDLE_KEEP ? open_file(&state, err) : 0;
     if (rc)
         return rc;

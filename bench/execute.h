@@ -14,6 +14,8 @@ struct fb_execution {
     enum fb_handle handle;
     const struct fb_plan *plan;
     struct fb_delivery *delivery;
+    struct fb_trace *trace; /* accounts what happens inside the clock; the format has open_traced.
+                               NULL: untraced */
 };
 
 /* One iteration; *ns is the time inside the clock. Everything read has been delivered when it

@@ -55,11 +55,11 @@ json_t *fb_job_message(const struct fb_job *job)
     if (job->create)
         return json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "create", "format", job->format,
                          "options", job->options, "file", job->file, "plan", job->plan);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job", "read", "format",
-                     job->format, "options", job->options, "file", job->file, "plan", job->plan,
-                     "handle", fb_handle_names[job->handle], "deliver",
-                     job->deliver_bytes ? "bytes" : "hash", "buffer", (json_int_t)job->buffer,
-                     "storage", job->storage);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job",
+                     job->trace ? "trace" : "read", "format", job->format, "options", job->options,
+                     "file", job->file, "plan", job->plan, "handle", fb_handle_names[job->handle],
+                     "deliver", job->deliver_bytes ? "bytes" : "hash", "buffer",
+                     (json_int_t)job->buffer, "storage", job->storage);
 }
 
 int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err)
@@ -78,14 +78,17 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
     job->create = strcmp(kind, "create") == 0;
     if (job->create)
         return 0;
-    if (strcmp(kind, "read") != 0)
-        return fb_fail(err, FB_EFORMAT, "unknown job '%s'; jobs are read and create", kind);
+    job->trace = strcmp(kind, "trace") == 0;
+    if (!job->trace && strcmp(kind, "read") != 0)
+        return fb_fail(err, FB_EFORMAT, "unknown job '%s'; jobs are read, trace and create", kind);
     if (!handle || !fb_handle_parse(handle, &job->handle))
         return fb_fail(err, FB_EFORMAT, "the job's handle is not once, each or keep");
     if (!deliver || (strcmp(deliver, "bytes") != 0 && strcmp(deliver, "hash") != 0))
         return fb_fail(err, FB_EFORMAT, "the job's deliver is not hash or bytes");
     job->storage = json_is_true(json_object_get(message, "storage"));
     job->deliver_bytes = strcmp(deliver, "bytes") == 0;
+    if (job->trace && job->deliver_bytes)
+        return fb_fail(err, FB_EFORMAT, "a trace job delivers hashes");
     if (!fb_message_uint(message, "buffer", &job->buffer))
         return fb_fail(err, FB_EFORMAT, "the job lacks buffer, a number of bytes");
     return 0;

@@ -27,6 +27,14 @@
  *   runner  {"go":true}          then the bytes
  *   worker  {"created":true, "ns":N, "cpu_ns":N}         without the time spent waiting for data
  *
+ * or, for a trace job, which a worker need not know: a read job whose "job" is "trace", "deliver" is
+ * "hash", and whose format has "anatomy":true in the hello. Each iteration then also tells where
+ * its time went, in nanoseconds of each part by itself, and what happened (formats/trace.h):
+ *
+ *   worker  {"ns":N, "hashes":[...], "anatomy":{"open":{"ns":N, "calls":N}, "lookup":{...},
+ *            "metadata-io":{...}, "raw-io":{...}, "inflate":{...}, "unshuffle":{...},
+ *            "library":{...}, "counts":{"asked_bytes":N, ...}, "filters_hidden":false}}
+ *
  * and at any point the worker may say {"error":"what, where, what to do"} and exit; with
  * "usage":true where the user's words are at fault.
  *
@@ -63,6 +71,7 @@ bool fb_handle_parse(const char *name, enum fb_handle *out);
 /* What a read or create job says. Strings are borrowed from the message. */
 struct fb_job {
     bool create;
+    bool trace; /* a read job that tells its anatomy */
     const char *format, *options, *file, *plan;
     enum fb_handle handle;
     bool deliver_bytes; /* else hashes */

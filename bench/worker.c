@@ -65,9 +65,10 @@ static json_t *hello(void)
             json_array_append_new(flags, json_string("loads_whole"));
         if (format->flags & FB_NO_FILE)
             json_array_append_new(flags, json_string("no_file"));
-        json_array_append_new(formats, json_pack("{s:s, s:s, s:o, s:b}", "name", format->name,
+        json_array_append_new(formats, json_pack("{s:s, s:s, s:o, s:b, s:b}", "name", format->name,
                                                  "suffix", format->suffix ? format->suffix : "",
-                                                 "flags", flags, "create", format->create != NULL));
+                                                 "flags", flags, "create", format->create != NULL,
+                                                 "anatomy", format->open_traced != NULL));
         if (format->version)
             json_object_set_new(libraries, format->name,
                                 json_string(format->version(version, sizeof version)));
@@ -92,7 +93,25 @@ static uint64_t peak_bytes(void)
     return kib * 1024;
 }
 
-static int say_iteration(uint64_t ns, struct fb_delivery *delivery, struct fb_error *err)
+static json_t *anatomy_facts(const struct fb_trace *trace)
+{
+    json_t *facts = json_object(), *counts = json_object();
+    for (int i = 0; i < FB_PART_COUNT; i++)
+        json_object_set_new(facts, fb_part_names[i],
+                            json_pack("{s:I, s:I}", "ns", (json_int_t)trace->ns[i], "calls",
+                                      (json_int_t)trace->calls[i]));
+    for (const struct fb_trace_count_field *field = fb_trace_count_fields; field->name; field++) {
+        uint64_t value;
+        memcpy(&value, (const char *)&trace->counts + field->offset, sizeof value);
+        json_object_set_new(counts, field->name, json_integer((json_int_t)value));
+    }
+    json_object_set_new(facts, "counts", counts);
+    json_object_set_new(facts, "filters_hidden", json_boolean(trace->filters_hidden));
+    return facts;
+}
+
+static int say_iteration(uint64_t ns, struct fb_delivery *delivery, const struct fb_trace *trace,
+                         struct fb_error *err)
 {
     json_t *message = json_pack("{s:I}", "ns", (json_int_t)ns);
     if (message && delivery->hashes) {
@@ -101,6 +120,8 @@ static int say_iteration(uint64_t ns, struct fb_delivery *delivery, struct fb_er
             json_array_append_new(hashes, json_string(delivery->hashes[i].hex));
         json_object_set_new(message, "hashes", hashes);
     }
+    if (message && trace)
+        json_object_set_new(message, "anatomy", anatomy_facts(trace));
     delivery->hash_count = 0;
     return say(message, err);
 }
@@ -132,20 +153,31 @@ static json_t *storage_facts(const struct fb_execution *run)
     return out;
 }
 
+/* Each iteration has a trace of its own. */
+static int iterate_once(const struct fb_execution *execution, struct fb_error *err)
+{
+    uint64_t ns;
+    if (execution->trace)
+        *execution->trace = (struct fb_trace){ 0 };
+    int rc = fb_execute(execution, &ns, err);
+    if (rc == 0)
+        rc = say_iteration(ns, execution->delivery, execution->trace, err);
+    fb_trace_free(execution->trace);
+    return rc;
+}
+
 /* As often as the runner says, until it says no more. */
 static int iterate(const struct fb_execution *execution, struct fb_error *err)
 {
     bool go;
-    uint64_t iterations, ns;
+    uint64_t iterations;
     int rc = hear_go(&go, &iterations, err);
     while (rc == 0 && go) {
         for (uint64_t i = 0; rc == 0 && i < iterations; i++) {
             /* Memory freed by the iteration before goes back to the kernel: every iteration pays
              * for the pages that it needs, as a program's first one does, and all formats alike. */
             malloc_trim(0);
-            rc = fb_execute(execution, &ns, err);
-            if (rc == 0)
-                rc = say_iteration(ns, execution->delivery, err);
+            rc = iterate_once(execution, err);
         }
         if (rc == 0)
             rc = hear_go(&go, &iterations, err);
@@ -167,6 +199,9 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
 {
     struct fb_plan plan;
     struct fb_delivery delivery = { .fd = -1 };
+    struct fb_trace trace;
+    if (job->trace && !format->open_traced)
+        return fb_fail(err, FB_EUNSUPPORTED, "format %s has no anatomy", format->name);
     int rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
@@ -174,7 +209,9 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
      * first and heap later. The other one keeps small blocks from going to the kernel and back. */
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
-    struct fb_execution execution = { format, options, job->file, job->handle, &plan, &delivery };
+    struct fb_execution execution = {
+        format, options, job->file, job->handle, &plan, &delivery, job->trace ? &trace : NULL
+    };
     rc = fb_delivery_init(&delivery, job->buffer, plan.count,
                           job->deliver_bytes ? FB_FD_DELIVER : -1, err);
     if (rc == 0 && format->start)

@@ -46,7 +46,14 @@ extern const struct fb_trace_count_field fb_trace_count_fields[];
 
 #define FB_TRACE_DEPTH 16
 
-/* Zero-initialise; the caller owns it, and it outlives every reader opened with it. */
+/* Addresses of chunks that were inflated. */
+struct fb_trace_seen {
+    uint64_t *slots; /* a hash set; 0 marks free slots, and addresses are kept plus one */
+    size_t count, capacity;
+};
+
+/* Zero-initialise, free with fb_trace_free; the caller owns it, and it outlives every reader opened
+ * with it. All of them read one file. */
 struct fb_trace {
     /* Nanoseconds; NULL: fb_clock_ns. Tests bring a clock of their own. */
     uint64_t (*clock)(void *context);
@@ -62,6 +69,11 @@ struct fb_trace {
      * the counts of inflating stay 0. */
     bool filters_hidden;
 
+    /* Set, between calls, while the clock of the pass stands: spans and file reads are not
+     * accounted then. */
+    bool paused;
+
+    struct fb_trace_seen seen; /* for fb_trace_see */
     /* Spans under way, innermost last; for fb_trace_enter and _leave. */
     enum fb_part stack[FB_TRACE_DEPTH];
     unsigned depth;
@@ -72,5 +84,11 @@ struct fb_trace {
  * FB_TRACE_DEPTH, time stays with the outer span. */
 void fb_trace_enter(struct fb_trace *trace, enum fb_part part);
 void fb_trace_leave(struct fb_trace *trace);
+
+/* 1 when the chunk at the address is new in this pass, 0 when not; negative when out of memory. */
+int fb_trace_see(struct fb_trace *trace, uint64_t address);
+
+/* Frees what it remembers; the sums stay. NULL is accepted. */
+void fb_trace_free(struct fb_trace *trace);
 
 #endif

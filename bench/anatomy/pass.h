@@ -20,11 +20,11 @@ struct fb_anatomy {
 /* True when the worker that said this hello can trace the format. */
 bool fb_anatomy_offered(const json_t *hello, const char *format);
 
-/* Runs the pass in a fresh worker: prepares the cache state, warms up once (not a cold pass, which
- * has one iteration), and takes `iterations` (at least 1). *out is the one with the median total
- * (the lower of two), whole, so that its parts add up. job->job.create and .deliver_bytes are
- * ignored: a pass delivers hashes, which must be the expected ones. FB_EFORMAT when a hash is wrong
- * or the counts of two iterations differ, FB_EUNSUPPORTED when the format has no anatomy. */
+/* Runs the pass in a fresh worker: prepares the cache state, warms up once and takes `iterations`
+ * (cold: no warm-up, and just one). *out is the iteration with the median total (the lower of two),
+ * whole, so that its parts add up. job->job.create and .deliver_bytes are ignored: a pass delivers
+ * hashes, which must be the expected ones. FB_EFORMAT when a hash is wrong or the counts of two
+ * iterations differ, FB_EUNSUPPORTED when the format has no anatomy. */
 int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct fb_anatomy *out,
                    struct fb_error *err);
 

@@ -339,7 +339,10 @@ static int walk_file(struct walk *walk)
 int fb_hdf5_catalog(struct fb_reader *reader, struct fb_catalog *out, struct fb_error *err)
 {
     struct walk walk = { .reader = reader, .catalog = out, .err = err };
-    return walk_file(&walk);
+    fb_trace_enter(reader->trace, FB_PART_LOOKUP);
+    int rc = walk_file(&walk);
+    fb_trace_leave(reader->trace);
+    return rc;
 }
 
 int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct fb_matches *out,
@@ -348,9 +351,13 @@ int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct 
     /* A catalog of the arrays that may match gives the same answer as one of all. */
     struct fb_catalog catalog = { 0 };
     struct walk walk = { .reader = reader, .catalog = &catalog, .query = query, .err = err };
+    fb_trace_enter(reader->trace, FB_PART_LOOKUP);
     int rc = walk_file(&walk);
     if (rc == 0)
         rc = fb_catalog_query(&catalog, query, out, err);
     fb_catalog_free(&catalog);
+    fb_trace_leave(reader->trace);
+    if (rc == 0 && reader->trace)
+        reader->trace->counts.asked_bytes += out->length;
     return rc;
 }

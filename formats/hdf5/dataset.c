@@ -57,14 +57,21 @@ static bool filter_reads(H5Z_filter_t id)
            (config & H5Z_FILTER_CONFIG_DECODE_ENABLED);
 }
 
-static bool chunk_fits(hid_t creation, size_t element, char *reason, size_t size)
+static bool chunk_fits(hid_t creation, struct fb_hdf5_dataset *out, char *reason, size_t size)
 {
     hsize_t chunk[FB_MAX_RANK];
-    uint64_t bytes = element;
+    uint64_t bytes = out->element;
     int rank = H5Pget_chunk(creation, FB_MAX_RANK, chunk);
-    for (int i = 0; i < rank && i < FB_MAX_RANK; i++)
+    for (int i = 0; i < rank && i < FB_MAX_RANK; i++) {
+        out->chunk[i] = chunk[i];
         if (!fb_mul_u64(bytes, chunk[i], &bytes))
             bytes = UINT64_MAX;
+    }
+    out->chunk_rank = rank > 0 ? (unsigned)rank : 0;
+    if (rank > 0 && bytes == 0) {
+        snprintf(reason, size, "its chunks have no elements");
+        return false;
+    }
     if (rank >= 0 && bytes <= FB_HDF5_CHUNK_MAX)
         return true;
     snprintf(reason, size, "its chunks are larger than 1 GiB");
@@ -72,7 +79,7 @@ static bool chunk_fits(hid_t creation, size_t element, char *reason, size_t size
 }
 
 /* All but the plain contiguous layout: is the data in this file, and can it be decoded? */
-static bool layout_reads(hid_t dataset, size_t element, char *reason, size_t size)
+static bool layout_reads(hid_t dataset, struct fb_hdf5_dataset *out, char *reason, size_t size)
 {
     hid_t creation = H5Dget_create_plist(dataset);
     H5D_layout_t layout = H5Pget_layout(creation);
@@ -85,7 +92,7 @@ static bool layout_reads(hid_t dataset, size_t element, char *reason, size_t siz
         snprintf(reason, size, "it is a virtual dataset: its data lies in other files");
     } else if (H5Pget_external_count(creation) > 0) {
         snprintf(reason, size, "its data lies in an external file");
-    } else if (layout != H5D_CHUNKED || chunk_fits(creation, element, reason, size)) {
+    } else if (layout != H5D_CHUNKED || chunk_fits(creation, out, reason, size)) {
         fine = true;
     }
     for (int i = 0, n = fine ? H5Pget_nfilters(creation) : 0; fine && i < n; i++) {
@@ -138,16 +145,20 @@ bool fb_hdf5_dataset_look(hid_t dataset, struct fb_hdf5_dataset *out, char *reas
         snprintf(reason, size, "its type cannot be read: %s", fb_hdf5_why(why, sizeof why));
         return false;
     }
-    size_t element = H5Tget_size(file_type);
+    out->element = H5Tget_size(file_type);
     bool fine = fb_hdf5_type_read(&out->own_type, &out->dtype, &out->type, reason, size);
     /* An offset tells at once that the data lies in this file in one piece. Everything else is in
      * the creation list, which takes twenty times as long to get; the dataspace comes after it,
      * because asking for a virtual dataset's would open its source files. */
     if (fine && H5Dget_offset(dataset) == HADDR_UNDEF)
-        fine = layout_reads(dataset, element, reason, size);
+        fine = layout_reads(dataset, out, reason, size);
     if (fine) {
         out->space = H5Dget_space(dataset);
         fine = shape_reads(out->space, out, reason, size);
+    }
+    if (fine && out->chunk_rank > 0 && out->chunk_rank != out->rank) {
+        snprintf(reason, size, "its chunks have another rank than it has");
+        fine = false;
     }
     if (!fine)
         fb_hdf5_dataset_release(out);
@@ -174,6 +185,41 @@ static void filters_text(hid_t creation, char *buf, size_t size)
         if (id == H5Z_FILTER_DEFLATE)
             snprintf(buf + used, size - used, "(%u)", parameter);
     }
+}
+
+/* Filters are counted in the order of writing. */
+static int place_filter(struct fb_array *array, H5Z_filter_t id, int at,
+                        struct fb_hdf5_filters *out, struct fb_error *err)
+{
+    char name[32];
+    if (id == H5Z_FILTER_SHUFFLE && out->shuffle < 0 && out->deflate < 0)
+        out->shuffle = at;
+    else if (id == H5Z_FILTER_DEFLATE && out->deflate < 0)
+        out->deflate = at;
+    else {
+        filter_name(id, name, sizeof name);
+        return fb_fail(err, FB_EUNSUPPORTED,
+                       "%s: array %s: its pieces are not known: its filter %s is not gzip, alone "
+                       "or behind one shuffle",
+                       array->reader->path, array->info.path, name);
+    }
+    return 0;
+}
+
+int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct fb_error *err)
+{
+    hid_t creation = H5Dget_create_plist(array->dataset);
+    unsigned chunk_options = 0, parameter;
+    int rc = 0, count = H5Pget_nfilters(creation);
+    *out = (struct fb_hdf5_filters){ .deflate = -1, .shuffle = -1 };
+    if (count < 0 || (array->chunk_rank > 0 && H5Pget_chunk_opts(creation, &chunk_options) < 0))
+        rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot read how array %s is stored",
+                          array->reader->path, array->info.path);
+    for (int i = 0; rc == 0 && i < count; i++)
+        rc = place_filter(array, filter_at(creation, i, &parameter), i, out, err);
+    out->whole_chunks_only = chunk_options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
+    fb_hdf5_release(creation);
+    return rc;
 }
 
 int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err)

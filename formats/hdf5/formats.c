@@ -102,7 +102,7 @@ static int start(struct fb_error *err)
     .start = start, .open = fb_hdf5_open, .close = fb_hdf5_close, .catalog = fb_hdf5_catalog,      \
     .array_open = fb_hdf5_array_open, .array_read = fb_hdf5_array_read,                            \
     .array_close = fb_hdf5_array_close, .find = fb_hdf5_find, .storage = fb_hdf5_storage,          \
-    .version = version
+    .open_traced = fb_hdf5_open_traced, .extents = fb_hdf5_extents, .version = version
 
 /* The lowest, the default and the highest level of gzip. */
 static const char *const gzip_levels[] = { "level=1", "level=4", "level=9", NULL };

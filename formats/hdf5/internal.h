@@ -12,9 +12,24 @@
 /* Writers refuse larger chunks, and readers do not touch them: a chunk is read as a whole. */
 #define FB_HDF5_CHUNK_MAX ((uint64_t)1 << 30)
 
+/* What our file driver tells of a file's reads, and whom. */
+struct fb_hdf5_watch {
+    struct fb_trace *trace; /* accounts them; may be NULL */
+    bool only_where;        /* array data is not read: only where it lies is noted */
+    /* The read that came last; HADDR_UNDEF for one of the library's own structures. */
+    haddr_t raw_address;
+    size_t raw_bytes;
+    /* The library's own filters, and what replaces them; NULL while they are not replaced. */
+    const H5Z_class2_t *deflate, *shuffle;
+    herr_t (*install)(const H5Z_class2_t *filter);
+};
+
 struct fb_reader {
     char *path;
     hid_t file;
+    struct fb_trace *trace;      /* of a traced reader, else NULL, */
+    struct fb_hdf5_watch *watch; /* and so is this */
+    struct fb_hdf5_scout *scout; /* made by fb_hdf5_extents when it is first called */
 };
 
 /* A dataset that can be delivered, as far as reading it goes. */
@@ -22,17 +37,24 @@ struct fb_hdf5_dataset {
     struct fb_dtype dtype;
     unsigned rank;
     uint64_t dims[FB_MAX_RANK];
+    uint64_t element;    /* bytes of one in the file */
+    unsigned chunk_rank; /* 0 where it is not chunked */
+    uint64_t chunk[FB_MAX_RANK];
     hid_t space;          /* of the file */
     hid_t type, own_type; /* as below */
 };
 
 struct fb_array {
-    const struct fb_reader *reader;
+    struct fb_reader *reader;
     hid_t dataset, space;
     hid_t type, own_type; /* to read with: one of HDF5's own, or own_type, which is released */
     hid_t memory; /* dataspace of the slab that was read last; of memory_count elements an axis */
     uint64_t memory_count[FB_MAX_RANK];
     struct fb_array_info info; /* path, dtype, rank, dims, bytes */
+    uint64_t element;          /* as above */
+    unsigned chunk_rank;
+    uint64_t chunk[FB_MAX_RANK];
+    hid_t scouted; /* the dataset in the scout's file; -1 until it is needed */
 };
 
 /* --- error.c --- */
@@ -63,6 +85,14 @@ bool fb_hdf5_dataset_look(hid_t dataset, struct fb_hdf5_dataset *out, char *reas
 void fb_hdf5_dataset_release(struct fb_hdf5_dataset *dataset);
 int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
 
+/* Where gzip and shuffle stand among the filters of an array; -1: they do not. */
+struct fb_hdf5_filters {
+    int deflate, shuffle;
+    bool whole_chunks_only; /* chunks that reach beyond the array's edge are stored unfiltered */
+};
+/* FB_EUNSUPPORTED where there is another filter, or gzip below a shuffle. */
+int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct fb_error *err);
+
 /* --- attribute.c --- */
 
 /* The value of a string attribute with one element; NULL when there is none (no error). The caller
@@ -90,6 +120,33 @@ int fb_hdf5_array_open(struct fb_reader *reader, const char *path, struct fb_arr
 int fb_hdf5_array_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
                        void *dst, size_t capacity, size_t *delivered, struct fb_error *err);
 void fb_hdf5_array_close(struct fb_array *array);
+
+int fb_hdf5_open_traced(const char *path, const struct fb_options *options, struct fb_trace *trace,
+                        struct fb_reader **out, struct fb_error *err);
+
+/* --- driver.c --- */
+
+/* A file access list whose file tells the watch of its reads, as long as it is open; negative on
+ * failure. */
+hid_t fb_hdf5_driver_access(struct fb_hdf5_watch *watch);
+
+/* --- trace.c --- */
+
+/* Puts watched filters in place of the library's, until the end, which accepts NULL. */
+int fb_hdf5_watch_begin(struct fb_trace *trace, struct fb_hdf5_watch **out, struct fb_error *err);
+void fb_hdf5_watch_end(struct fb_hdf5_watch *watch);
+/* Counts a slab of a traced reader that has been delivered, and the chunks it touches. */
+void fb_hdf5_trace_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                        size_t delivered);
+
+/* --- extents.c --- */
+
+int fb_hdf5_extents(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                    int (*visit)(void *context, const struct fb_extent *extent,
+                                 struct fb_error *err),
+                    void *context, struct fb_error *err);
+/* Accepts NULL. */
+void fb_hdf5_scout_close(struct fb_hdf5_scout *scout);
 
 /* --- writer.c, noxire.c --- */
 

@@ -25,23 +25,29 @@ static int fail_to_open(const char *path, struct fb_error *err)
                    path, why);
 }
 
-/* With HDF5's own defaults: lists of other properties cost a sixth of opening a small file. Nothing
- * in them is needed: what is opened here is closed here, and locks are used where there are any. */
-int fb_hdf5_open(const char *path, const struct fb_options *options, struct fb_reader **out,
-                 struct fb_error *err)
+/* Takes over the watch, which is NULL for a reader that is not traced. */
+static int open_with(const char *path, hid_t access, struct fb_hdf5_watch *watch,
+                     struct fb_reader **out, struct fb_error *err)
 {
-    (void)options;
     int rc = 0;
     struct fb_reader *reader = calloc(1, sizeof *reader);
-    if (!reader)
+    if (!reader) {
+        fb_hdf5_watch_end(watch);
         return fb_fail_memory(err, "a reader");
-    fb_hdf5_quiet();
+    }
+    reader->watch = watch;
+    reader->trace = watch ? watch->trace : NULL;
     reader->file = -1;
     reader->path = strdup(path);
-    if (!reader->path)
+    if (!reader->path) {
         rc = fb_fail_memory(err, "a reader");
-    else if ((reader->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) < 0)
-        rc = fail_to_open(path, err);
+    } else {
+        fb_trace_enter(reader->trace, FB_PART_OPEN);
+        reader->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+        fb_trace_leave(reader->trace);
+        if (reader->file < 0)
+            rc = fail_to_open(path, err);
+    }
     if (rc)
         fb_hdf5_close(reader);
     else
@@ -49,11 +55,47 @@ int fb_hdf5_open(const char *path, const struct fb_options *options, struct fb_r
     return rc;
 }
 
+/* With HDF5's own defaults: lists of other properties cost a sixth of opening a small file. Nothing
+ * in them is needed: what is opened here is closed here, and locks are used where there are any. */
+int fb_hdf5_open(const char *path, const struct fb_options *options, struct fb_reader **out,
+                 struct fb_error *err)
+{
+    (void)options;
+    fb_hdf5_quiet();
+    return open_with(path, H5P_DEFAULT, NULL, out, err);
+}
+
+int fb_hdf5_open_traced(const char *path, const struct fb_options *options, struct fb_trace *trace,
+                        struct fb_reader **out, struct fb_error *err)
+{
+    (void)options;
+    struct fb_hdf5_watch *watch;
+    fb_hdf5_quiet();
+    if (H5open() < 0)
+        return fb_fail(err, FB_EUNSUPPORTED, "the HDF5 library does not start");
+    int rc = fb_hdf5_watch_begin(trace, &watch, err);
+    if (rc)
+        return rc;
+    hid_t access = fb_hdf5_driver_access(watch);
+    if (access < 0) {
+        rc = fb_hdf5_fail(err, FB_EUNSUPPORTED, "cannot watch how %s is read", path);
+        fb_hdf5_watch_end(watch);
+        return rc;
+    }
+    rc = open_with(path, access, watch, out, err);
+    fb_hdf5_release(access);
+    return rc;
+}
+
 void fb_hdf5_close(struct fb_reader *reader)
 {
     if (!reader)
         return;
+    fb_hdf5_scout_close(reader->scout);
+    fb_trace_enter(reader->trace, FB_PART_OPEN);
     fb_hdf5_release(reader->file);
+    fb_trace_leave(reader->trace);
+    fb_hdf5_watch_end(reader->watch);
     free(reader->path);
     free(reader);
 }
@@ -66,6 +108,9 @@ static int fill_info(struct fb_array *array, const char *path, const struct fb_h
     array->space = look->space;
     array->type = look->type;
     array->own_type = look->own_type;
+    array->element = look->element;
+    array->chunk_rank = look->chunk_rank;
+    memcpy(array->chunk, look->chunk, sizeof array->chunk);
     info->dtype = look->dtype;
     info->rank = look->rank;
     memcpy(info->dims, look->dims, sizeof info->dims);
@@ -82,8 +127,8 @@ static bool in_file(const struct fb_reader *reader, hid_t dataset)
     return file == reader->file;
 }
 
-int fb_hdf5_array_open(struct fb_reader *reader, const char *path, struct fb_array **out,
-                       struct fb_error *err)
+static int open_array(struct fb_reader *reader, const char *path, struct fb_array **out,
+                      struct fb_error *err)
 {
     struct fb_hdf5_dataset look;
     char reason[FB_HDF5_REASON_MAX];
@@ -92,7 +137,7 @@ int fb_hdf5_array_open(struct fb_reader *reader, const char *path, struct fb_arr
     if (!array)
         return fb_fail_memory(err, "an array");
     array->reader = reader;
-    array->space = array->own_type = array->memory = -1;
+    array->space = array->own_type = array->memory = array->scouted = -1;
     path += *path == '/';
     array->dataset = H5Dopen2(reader->file, path, H5P_DEFAULT);
     if (array->dataset < 0)
@@ -110,6 +155,15 @@ int fb_hdf5_array_open(struct fb_reader *reader, const char *path, struct fb_arr
         fb_hdf5_array_close(array);
     else
         *out = array;
+    return rc;
+}
+
+int fb_hdf5_array_open(struct fb_reader *reader, const char *path, struct fb_array **out,
+                       struct fb_error *err)
+{
+    fb_trace_enter(reader->trace, FB_PART_LOOKUP);
+    int rc = open_array(reader, path, out, err);
+    fb_trace_leave(reader->trace);
     return rc;
 }
 
@@ -132,8 +186,8 @@ static herr_t select_slab(struct fb_array *array, const uint64_t *start, const u
     return H5Sselect_hyperslab(array->space, H5S_SELECT_SET, first, NULL, length, NULL);
 }
 
-int fb_hdf5_array_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
-                       void *dst, size_t capacity, size_t *delivered, struct fb_error *err)
+static int read_slab(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                     void *dst, size_t capacity, size_t *delivered, struct fb_error *err)
 {
     const struct fb_array_info *info = &array->info;
     *delivered = 0;
@@ -161,14 +215,32 @@ int fb_hdf5_array_read(struct fb_array *array, const uint64_t *start, const uint
     return 0;
 }
 
+int fb_hdf5_array_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                       void *dst, size_t capacity, size_t *delivered, struct fb_error *err)
+{
+    struct fb_trace *trace = array->reader->trace;
+    if (!trace)
+        return read_slab(array, start, count, dst, capacity, delivered, err);
+    fb_trace_enter(trace, FB_PART_LIBRARY);
+    int rc = read_slab(array, start, count, dst, capacity, delivered, err);
+    fb_trace_leave(trace);
+    if (rc == 0)
+        fb_hdf5_trace_read(array, start, count, *delivered);
+    return rc;
+}
+
 void fb_hdf5_array_close(struct fb_array *array)
 {
     if (!array)
         return;
+    struct fb_trace *trace = array->reader->trace;
+    fb_trace_enter(trace, FB_PART_LOOKUP);
     fb_hdf5_release(array->memory);
     fb_hdf5_release(array->space);
     fb_hdf5_release(array->own_type);
     fb_hdf5_release(array->dataset);
+    fb_trace_leave(trace);
+    fb_hdf5_release(array->scouted);
     free(array->info.path);
     free(array);
 }

@@ -191,7 +191,7 @@ static bool weigh_null(const struct fb_plan *plan, struct fb_delivery *delivery)
     struct fb_error err;
     static double each[PAIRS];
     fb_options_parse(null->options, "null", NULL, &none, &err);
-    struct fb_execution execution = { null, &none, "", FB_HANDLE_KEEP, plan, delivery };
+    struct fb_execution execution = { null, &none, "", FB_HANDLE_KEEP, plan, delivery, NULL };
     for (size_t i = 0; i < PAIRS; i++) {
         uint64_t ns;
         if (fb_execute(&execution, &ns, &err))
@@ -262,10 +262,11 @@ int main(void)
         make_file(formats[i].spec, path, source, &format, &options);
         if (format->start && format->start(&err))
             die(&err);
-        struct contest slicing = { { format, &options, path, FB_HANDLE_KEEP, &slices, &ring },
+        struct contest slicing = { { format, &options, path, FB_HANDLE_KEEP, &slices, &ring, NULL },
                                    buffer };
-        struct contest loading = { { format, &options, path, FB_HANDLE_ONCE, &load, &outside },
-                                   NULL };
+        struct contest loading = {
+            { format, &options, path, FB_HANDLE_ONCE, &load, &outside, NULL }, NULL
+        };
         snprintf(check, sizeof check, "slice-keep-%s-ratio", formats[i].name);
         pass &= check_contest(check, &slicing);
         snprintf(check, sizeof check, "full-load-%s-ratio", formats[i].name);

@@ -148,7 +148,7 @@ static uint64_t execute(const struct fb_format *format, enum fb_handle handle,
                         const struct fb_plan *plan, struct fb_delivery *delivery)
 {
     static const struct fb_options none;
-    struct fb_execution execution = { format, &none, "", handle, plan, delivery };
+    struct fb_execution execution = { format, &none, "", handle, plan, delivery, NULL };
     struct fb_error err;
     uint64_t ns;
     delivery->hash_count = 0;

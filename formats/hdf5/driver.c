@@ -1,0 +1,147 @@
+/* A virtual file driver over HDF5's default one, sec2: it sees every read of a file. It does as
+ * sec2 does in all else, flags and locks included, so that the library reads as it would without.
+ */
+#include "formats/hdf5/internal.h"
+
+#include <stdlib.h>
+
+/* What a file access list carries. */
+struct info {
+    struct fb_hdf5_watch *watch;
+};
+
+struct file {
+    H5FD_t base; /* first: the library fills it, and knows nothing of the rest */
+    H5FD_t *under;
+    struct fb_hdf5_watch *watch;
+};
+
+static H5FD_t *under(const H5FD_t *file)
+{
+    return ((const struct file *)file)->under;
+}
+
+static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t max)
+{
+    const struct info *info = H5Pget_driver_info(access);
+    struct file *file = info ? calloc(1, sizeof *file) : NULL;
+    if (!file)
+        return NULL;
+    file->watch = info->watch;
+    file->under = H5FDopen(name, flags, H5P_FILE_ACCESS_DEFAULT, max);
+    if (file->under)
+        return &file->base;
+    free(file);
+    return NULL;
+}
+
+static herr_t driver_close(H5FD_t *file)
+{
+    herr_t rc = H5FDclose(under(file));
+    free(file);
+    return rc;
+}
+
+static herr_t driver_query(const H5FD_t *file, unsigned long *flags)
+{
+    /* The library also asks without a file, what the class can do. */
+    if (file)
+        return under(file)->cls->query(under(file), flags);
+    return H5FDdriver_query(H5FD_SEC2, flags);
+}
+
+static haddr_t driver_get_eoa(const H5FD_t *file, H5FD_mem_t type)
+{
+    return under(file)->cls->get_eoa(under(file), type);
+}
+
+static herr_t driver_set_eoa(H5FD_t *file, H5FD_mem_t type, haddr_t address)
+{
+    return under(file)->cls->set_eoa(under(file), type, address);
+}
+
+static haddr_t driver_get_eof(const H5FD_t *file, H5FD_mem_t type)
+{
+    return under(file)->cls->get_eof(under(file), type);
+}
+
+static herr_t driver_get_handle(H5FD_t *file, hid_t access, void **handle)
+{
+    return under(file)->cls->get_handle(under(file), access, handle);
+}
+
+static herr_t driver_lock(H5FD_t *file, hbool_t exclusive)
+{
+    return under(file)->cls->lock(under(file), exclusive);
+}
+
+static herr_t driver_unlock(H5FD_t *file)
+{
+    return under(file)->cls->unlock(under(file));
+}
+
+static void count_read(struct fb_trace *trace, bool raw, size_t bytes)
+{
+    struct fb_trace_counts *counts = &trace->counts;
+    if (trace->paused)
+        return;
+    *(raw ? &counts->raw_reads : &counts->meta_reads) += 1;
+    *(raw ? &counts->raw_bytes : &counts->meta_bytes) += bytes;
+}
+
+static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t address,
+                          size_t bytes, void *buffer)
+{
+    struct fb_hdf5_watch *watch = ((struct file *)file)->watch;
+    bool raw = type == H5FD_MEM_DRAW;
+    watch->raw_address = raw ? address : HADDR_UNDEF;
+    watch->raw_bytes = bytes;
+    if (raw && watch->only_where)
+        return 0;
+    if (watch->trace)
+        count_read(watch->trace, raw, bytes);
+    fb_trace_enter(watch->trace, raw ? FB_PART_RAW_IO : FB_PART_META_IO);
+    herr_t rc = under(file)->cls->read(under(file), type, transfer, address, bytes, buffer);
+    fb_trace_leave(watch->trace);
+    return rc;
+}
+
+/* The class must have one; files are open for reading only. */
+static herr_t driver_write(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t address,
+                           size_t bytes, const void *buffer)
+{
+    (void)file, (void)type, (void)transfer, (void)address, (void)bytes, (void)buffer;
+    return -1;
+}
+
+static const H5FD_class_t driver = {
+    .name = "fmtbench",
+    .maxaddr = ((haddr_t)1 << (8 * sizeof(off_t) - 1)) - 1,
+    .fc_degree = H5F_CLOSE_WEAK,
+    .fapl_size = sizeof(struct info),
+    .open = driver_open,
+    .close = driver_close,
+    .query = driver_query,
+    .get_eoa = driver_get_eoa,
+    .set_eoa = driver_set_eoa,
+    .get_eof = driver_get_eof,
+    .get_handle = driver_get_handle,
+    .read = driver_read,
+    .write = driver_write,
+    .lock = driver_lock,
+    .unlock = driver_unlock,
+    .fl_map = H5FD_FLMAP_DICHOTOMY,
+};
+
+hid_t fb_hdf5_driver_access(struct fb_hdf5_watch *watch)
+{
+    const struct info info = { watch };
+    hid_t id = H5FDregister(&driver), access = H5Pcreate(H5P_FILE_ACCESS);
+    if (id >= 0 && access >= 0 && H5Pset_driver(access, id, &info) < 0) {
+        fb_hdf5_release(access);
+        access = -1;
+    }
+    /* List and file hold it from here on. */
+    fb_hdf5_release(id);
+    return access;
+}
