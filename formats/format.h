@@ -37,6 +37,7 @@ struct fb_storage {
                                     "" for none */
     uint64_t stored_bytes;       /* data bytes in the file */
     uint64_t cache_bytes;        /* the chunk cache in force for this open array; 0 for none */
+    uint64_t cache_slots;        /* of its hash table: chunks that share one displace each other */
 };
 
 /* A piece of the file, read and decoded as a whole. */
