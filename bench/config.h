@@ -25,6 +25,7 @@ struct fb_run_config {
     const char *worker; /* command of an external worker, or NULL */
     bool skip_bad_rows;
     bool quick; /* few formats, where none are named */
+    bool anatomy; /* a traced pass a cell, when all blocks are timed */
 
     void *listener;
     void (*say)(void *listener, const char *message); /* notes and warnings for people */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/output.h"
 #include "base/random.h"
+#include "bench/anatomy/collect.h"
 #include "bench/environment.h"
 #include "bench/runner.h"
 #include "results/statistics.h"
@@ -241,6 +242,8 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
         rc = fb_cells_run(config, &state.cells, &state.iterations, save, &state, err);
+        if (rc == 0 && config->anatomy)
+            rc = fb_anatomy_collect(config, &state.cells, state.folder, err);
         out->interrupted = rc == FB_EINTERRUPTED;
         if (out->interrupted)
             rc = 0;

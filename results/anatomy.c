@@ -1,6 +1,7 @@
 #include "results/anatomy.h"
 #include "base/output.h"
 #include "results/csv.h"
+#include "results/label.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,20 @@ size_t fb_anatomy_largest(const struct fb_anatomy_record *record)
         }
     }
     return largest;
+}
+
+/* Of all options a level and a cache tell rows apart; a chunk shape says more than the rest. */
+char *fb_anatomy_label(const struct fb_anatomy_record *record, char *buf, size_t size)
+{
+    static const char *const keys[] = { "level", "cache" };
+    char value[32], text[512];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", record->format);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (fb_option_value(record->options, keys[i], value, sizeof value))
+            used += (size_t)snprintf(text + used, sizeof text - used, " %s=%s", keys[i], value);
+    snprintf(text + used, sizeof text - used, "%s%s %s", record->chunk[0] ? " " : "", record->chunk,
+             record->handle);
+    return fb_plain_text(text, buf, size);
 }
 
 int fb_anatomies_add(struct fb_anatomies *anatomies, const struct fb_anatomy_record *record,

@@ -65,6 +65,10 @@ uint64_t fb_anatomy_part_ns(const struct fb_anatomy_record *record, size_t part)
 /* Index of the part that took the longest. */
 size_t fb_anatomy_largest(const struct fb_anatomy_record *record);
 
+/* "hdf5-chunked level=4 357x17x1 once": format, what tells its rows apart most, handle. Returns
+ * buf. */
+char *fb_anatomy_label(const struct fb_anatomy_record *record, char *buf, size_t size);
+
 int fb_anatomies_add(struct fb_anatomies *anatomies, const struct fb_anatomy_record *record,
                      struct fb_error *err);
 /* As fb_records_write and _read. */

@@ -125,22 +125,20 @@ void fb_anatomy_print(FILE *out, const struct fb_anatomy_record *record, bool co
 static const char *const heads[FB_ANATOMY_PARTS] = { "open", "look", "meta", "raw",
                                                      "infl", "unsh", "lib",  "else" };
 
-#define LABEL_WIDTH 44
+#define LABEL_WIDTH 42
 
 static void print_row(FILE *out, const struct fb_anatomy_record *record, bool colour)
 {
-    char text[1200], plain[LABEL_WIDTH + 1], time[32];
+    char label[LABEL_WIDTH + 1], time[32];
     size_t largest = fb_anatomy_largest(record);
-    snprintf(text, sizeof text, "%s %s%s%s", record->format, record->handle,
-             record->options[0] ? " " : "", record->options);
-    fprintf(out, "%-*s %8s", LABEL_WIDTH, fb_plain_text(text, plain, sizeof plain),
+    fprintf(out, "%-*s %8s", LABEL_WIDTH, fb_anatomy_label(record, label, sizeof label),
             fb_format_ns(record->total_ns, time, sizeof time));
     for (size_t i = 0; i < FB_ANATOMY_PARTS; i++) {
         uint64_t ns = fb_anatomy_part_ns(record, i);
         if (ns == FB_NA)
-            fprintf(out, "     -");
+            fprintf(out, "    - ");
         else
-            fprintf(out, "%s%4.0f%c%s", code(colour && i == largest, "\033[33m"),
+            fprintf(out, "%s%5.0f%c%s", code(colour && i == largest, "\033[33m"),
                     100 * share(ns, record->total_ns), i == largest ? '<' : ' ',
                     code(colour && i == largest, "\033[0m"));
     }
@@ -162,7 +160,7 @@ void fb_anatomies_print(FILE *out, const struct fb_anatomies *anatomies, bool co
                     fb_plain_text(text, plain, clamp_width(width) + 1), code(colour, "\033[0m"),
                     LABEL_WIDTH, "shares in %, < the largest", "total");
             for (size_t k = 0; k < FB_ANATOMY_PARTS; k++)
-                fprintf(out, "%4s ", heads[k]);
+                fprintf(out, "%5s ", heads[k]);
             fputc('\n', out);
         }
         print_row(out, record, colour);

@@ -33,20 +33,12 @@ static int compare_totals(const void *a, const void *b)
     return (x->total_ns < y->total_ns) - (x->total_ns > y->total_ns);
 }
 
-/* The options that tell rows apart are not known here; a chunk shape says more than all of them. */
 static void label_row(const struct table *table, const struct fb_anatomy_record *record, char *buf,
                       size_t size)
 {
-    char level[16], text[2400];
-    size_t used = 0;
-    if (!table->one_workload)
-        used = (size_t)snprintf(text, sizeof text, "%s ", record->workload);
-    used += (size_t)snprintf(text + used, sizeof text - used, "%s", record->format);
-    if (fb_option_value(record->options, "level", level, sizeof level))
-        used += (size_t)snprintf(text + used, sizeof text - used, " level=%s", level);
-    if (record->chunk[0])
-        used += (size_t)snprintf(text + used, sizeof text - used, " %s", record->chunk);
-    snprintf(text + used, sizeof text - used, " %s", record->handle);
+    char label[FB_LABEL_SIZE], text[2 * FB_LABEL_SIZE];
+    snprintf(text, sizeof text, "%s%s%s", table->one_workload ? "" : record->workload,
+             table->one_workload ? "" : " ", fb_anatomy_label(record, label, sizeof label));
     make_plain(fb_plain_text(text, buf, size));
 }
 
