@@ -86,7 +86,7 @@ void fb_anatomies_print(FILE *out, const struct fb_anatomies *anatomies, bool co
 
 /* The tidy table of the stacked bars, FOLDER/anatomy.csv, and its picture, added to *out:
  *   anatomy.csv  label,total_text,total_ms, then a column a part (open_ms, ...), then place
- * a row a pass by falling total. Nothing is written without a pass. */
+ * a row a pass, by workload and handle, the longest first. Nothing is written without a pass. */
 int fb_tidy_anatomy(const struct fb_anatomies *anatomies, const char *folder,
                     struct fb_pictures *out, struct fb_error *err);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The picture has room for so many bars: the passes that took the longest. */
+/* The picture has room for so many bars. */
 #define BARS_MAX 24
 
 struct table {
@@ -26,11 +26,28 @@ static char *make_plain(char *text)
     return text;
 }
 
-static int compare_totals(const void *a, const void *b)
+/* A title may have commas and quotes: it is no field. */
+static void make_ascii(char *text)
+{
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strncmp(p, "]]>", 3) == 0)
+            *p = '?';
+}
+
+static int handle_order(const struct fb_anatomy_record *record)
+{
+    return strcmp(record->handle, "once") == 0 ? 0 : strcmp(record->handle, "keep") == 0 ? 1 : 2;
+}
+
+/* What may be compared stands together, the longest first. */
+static int compare_rows(const void *a, const void *b)
 {
     const struct fb_anatomy_record *x = *(const struct fb_anatomy_record *const *)a;
     const struct fb_anatomy_record *y = *(const struct fb_anatomy_record *const *)b;
-    return (x->total_ns < y->total_ns) - (x->total_ns > y->total_ns);
+    int order = strcmp(x->workload, y->workload);
+    if (order == 0)
+        order = handle_order(x) - handle_order(y);
+    return order ? order : (x->total_ns < y->total_ns) - (x->total_ns > y->total_ns);
 }
 
 static void label_row(const struct table *table, const struct fb_anatomy_record *record, char *buf,
@@ -84,14 +101,12 @@ static void title(const struct table *table, size_t all, struct fb_picture *pict
     size_t length = strlen(name);
     char more[80] = "";
     if (all > table->count)
-        snprintf(more, sizeof more, "; the %zu longest of %zu", table->count, all);
+        snprintf(more, sizeof more, "; the first %zu of %zu", table->count, all);
     snprintf(picture->subtitle, sizeof picture->subtitle,
              "%s%s; traced passes, apart from timed blocks%s", length > 60 ? "..." : "",
              length > 60 ? name + length - 60 : name, more);
-    for (char *p = picture->subtitle; *p; p++)
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strncmp(p, "]]>", 3) == 0)
-            *p = '?';
-    make_plain(picture->title);
+    make_ascii(picture->title);
+    make_ascii(picture->subtitle);
 }
 
 int fb_tidy_anatomy(const struct fb_anatomies *anatomies, const char *folder,
@@ -115,7 +130,7 @@ int fb_tidy_anatomy(const struct fb_anatomies *anatomies, const char *folder,
         table.rows[i] = &anatomies->items[i];
         table.one_workload &= strcmp(table.rows[i]->workload, table.rows[0]->workload) == 0;
     }
-    qsort(table.rows, anatomies->count, sizeof *table.rows, compare_totals);
+    qsort(table.rows, anatomies->count, sizeof *table.rows, compare_rows);
     table.count = anatomies->count < BARS_MAX ? anatomies->count : BARS_MAX;
     rc = fb_output_write(path, print_rows, &table, err);
     if (rc == 0) {

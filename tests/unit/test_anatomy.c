@@ -198,10 +198,10 @@ static void test_picture(void **state)
     assert_string_equal(
         text, "label,total_text,total_ms,open_ms,lookup_ms,metadata_io_ms,raw_io_ms,inflate_ms,"
               "unshuffle_ms,library_ms,unexplained_ms,place\n"
-              "hdf5-chunked level=4 357x17x1 each,20.0 ms,20.000000,0.500000,0.500000,0.000000,"
-              "1.000000,0.000000,0.000000,17.500000,0.500000,0\n"
               "hdf5-chunked level=4 357x17x1 once,10.0 ms,10.000000,0.500000,0.500000,0.000000,"
-              "1.000000,6.000000,0.000000,1.500000,0.500000,1\n");
+              "1.000000,6.000000,0.000000,1.500000,0.500000,0\n"
+              "hdf5-chunked level=4 357x17x1 each,20.0 ms,20.000000,0.500000,0.500000,0.000000,"
+              "1.000000,0.000000,0.000000,17.500000,0.500000,1\n");
     free(text);
     text = read_text(*state, "plots/anatomy.svg");
     assert_non_null(strstr(text, "/d's \"q\" `touch y` &amp; &lt;b"));
