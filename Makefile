@@ -150,11 +150,13 @@ $(B)/tests/bench/anatomy: tests/bench/anatomy.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale bench-anatomy
+.PHONY: bench-overhead bench-scale bench-anatomy bench-explain
 bench-anatomy: $(B)/tests/bench/anatomy
 	$<
 bench-overhead: $(B)/tests/bench/overhead
 	$<
+bench-explain: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/explain.py
 bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
 

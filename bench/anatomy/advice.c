@@ -29,6 +29,8 @@ const struct fb_rates fb_rates_typical = {
     .load = 1000,
     .run = 6,
     .byte = 0.1,
+    .fault = 0.25,
+    .unmap = 0.05,
 };
 
 /* Less than this is not worth a word, still less a rewritten file. */
@@ -42,6 +44,7 @@ const struct fb_rates fb_rates_typical = {
 #define CACHE_MOST (UINT64_C(1) << 30)
 /* Stored over raw bytes from which compression has gained nothing. */
 #define INCOMPRESSIBLE 0.9
+#define JUDGED_BYTES 4096
 
 /* --- prediction ------------------------------------------------------------------------------- */
 
@@ -55,11 +58,21 @@ static double scale(double ns, double calls, double bytes, double calls_then, do
     return calls_then * call + bytes_then * byte;
 }
 
+/* The same for a part that touches fresh memory too, of which it pays at most four fifths. */
+static double scale_fresh(const struct fb_rates *rates, double ns, double fresh, double fresh_then,
+                          double calls, double bytes, double calls_then, double bytes_then,
+                          double call_ns)
+{
+    double fault = fresh > 0 && fresh * rates->fault > 0.8 * ns ? 0.8 * ns / fresh : rates->fault;
+    return fresh_then * fault +
+           scale(ns - fresh * fault, calls, bytes, calls_then, bytes_then, call_ns);
+}
+
 static double library_of(const struct fb_rates *rates, const struct fb_work *work)
 {
     return rates->request * (double)work->requests + rates->chunk * (double)work->touched +
            rates->load * (double)work->loaded + rates->run * (double)work->runs +
-           rates->byte * (double)work->bytes;
+           rates->byte * (double)work->bytes + rates->unmap * (double)work->unmapped;
 }
 
 double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rates,
@@ -77,10 +90,17 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rate
                    (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
     total += model > 0 ? library * library_of(rates, then) / model : library;
     if (inflates)
-        total += scale(decode + hidden, (double)now->loaded, (double)now->loaded_bytes,
-                       (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
-    total += scale((double)ns[FB_PART_RAW_IO], (double)now->reads, (double)now->read_bytes,
-                   (double)then->reads, (double)then->read_bytes, rates->read_call);
+        total +=
+            scale_fresh(rates, decode + hidden, (double)now->fresh_decoded,
+                        (double)then->fresh_decoded, (double)now->loaded, (double)now->loaded_bytes,
+                        (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
+    total += scale_fresh(rates, (double)ns[FB_PART_RAW_IO], (double)now->fresh_read,
+                         (double)then->fresh_read, (double)now->reads, (double)now->read_bytes,
+                         (double)then->reads, (double)then->read_bytes, rates->read_call);
+    double closing = rates->unmap * (double)now->unmapped_on_close;
+    double lookup = (double)ns[FB_PART_LOOKUP];
+    total += rates->unmap * (double)then->unmapped_on_close -
+             (closing > 0.8 * lookup ? 0.8 * lookup : closing);
     double base = (double)measured->counts.meta_reads - now->nodes;
     base = base < 1 ? 1 : base;
     return total + (double)ns[FB_PART_META_IO] * (base + then->nodes) / (base + now->nodes);
@@ -315,14 +335,18 @@ static void find_array(struct search *search)
 static void look_at_storage(struct search *search)
 {
     double stored = 0, raw = 0;
+    bool judged = false;
     for (size_t a = 0; a < search->what->array_count; a++) {
         const struct fb_stored *array = &search->what->arrays[a];
         search->present[a] = fb_layout_of(array);
         search->filtered |= array->storage.filters[0] != '\0';
+        judged |=
+            fb_layout_chunk_bytes(&search->present[a], array->info.dtype.size) >= JUDGED_BYTES;
         stored += (double)array->storage.stored_bytes;
         raw += (double)array->info.bytes;
     }
-    search->compressible = search->filtered && stored < INCOMPRESSIBLE * raw;
+    /* Small chunks hold too little for gzip: what they compress to says nothing of the data. */
+    search->compressible = search->filtered && (stored < INCOMPRESSIBLE * raw || !judged);
 }
 
 int fb_advise(const struct fb_case *what, const struct fb_anatomy *measured, uint64_t keep_ns,

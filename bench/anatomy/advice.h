@@ -44,6 +44,8 @@ struct fb_rates {
     double load;         /* the same, when it is not in the cache: beside reading and decoding */
     double run;          /* a row to copy */
     double byte;         /* copied */
+    double fault;        /* a byte of memory that comes fresh from the kernel */
+    double unmap;        /* a byte that goes back to it */
 };
 
 /* Typical ones, for tests and where a machine cannot be asked. */

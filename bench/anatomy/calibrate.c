@@ -1,8 +1,10 @@
 #include "bench/anatomy/calibrate.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define ARRAY "sample_000/expert/aus"
@@ -75,11 +77,40 @@ static double at_least(double value, double least)
     return value > least ? value : least;
 }
 
+#define MAPPINGS 48
+#define MAPPING_BYTES ((size_t)256 << 10)
+
+/* What fresh memory costs: maps, touches and unmaps some, as malloc does with large blocks. */
+static void measure_memory(struct fb_rates *out)
+{
+    uint64_t touch = 0, unmap = 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), done = 0;
+    for (size_t i = 0; i < MAPPINGS; i++) {
+        volatile unsigned char *block =
+            mmap(NULL, MAPPING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (block == MAP_FAILED)
+            break;
+        uint64_t started = fb_clock_ns();
+        for (size_t at = 0; at < MAPPING_BYTES; at += page)
+            block[at] = 1;
+        uint64_t touched = fb_clock_ns();
+        munmap((void *)(uintptr_t)block, MAPPING_BYTES);
+        unmap += fb_clock_ns() - touched;
+        touch += touched - started;
+        done += MAPPING_BYTES;
+    }
+    if (done == 0)
+        return;
+    out->fault = (double)touch / (double)done;
+    out->unmap = (double)unmap / (double)done;
+}
+
 /* Four passes, four unknowns. Copying a byte is not asked for: it is the smallest of all. */
 static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *err)
 {
     struct fb_anatomy missed, hit, rows, column;
     *out = fb_rates_typical;
+    measure_memory(out);
     int rc = make_file(bench, "level=1,rows=1", err);
     if (rc == 0) /* every chunk is one row, looked up, read and decoded */
         rc = take_pass(bench, 1, 0, ROWS, WIDTH, &missed, err);

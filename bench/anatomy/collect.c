@@ -7,16 +7,24 @@
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
 #define ENOUGH_NS UINT64_C(500000000)
-#define ITERATIONS_MOST 25
+#define ITERATIONS_MOST 15
+#define PROCESSES 3
 
+/* The fastest of three processes: what else the machine does only ever adds. */
 int fb_anatomy_take(const struct fb_block_job *job, struct fb_anatomy *out, struct fb_error *err)
 {
     int rc = fb_anatomy_run(job, 1, out, err);
-    if (rc || job->cache == FB_CACHE_COLD || out->total_ns > ENOUGH_NS / 3)
+    if (rc || job->cache == FB_CACHE_COLD || out->total_ns > ENOUGH_NS)
         return rc;
-    uint64_t count = ENOUGH_NS / (out->total_ns + 1);
+    uint64_t count = ENOUGH_NS / PROCESSES / (out->total_ns + 1);
     count = count > ITERATIONS_MOST ? ITERATIONS_MOST : count | 1;
-    return fb_anatomy_run(job, (unsigned)count, out, err);
+    for (int i = 0; rc == 0 && i < PROCESSES; i++) {
+        struct fb_anatomy another;
+        rc = fb_anatomy_run(job, (unsigned)count, &another, err);
+        if (rc == 0 && (i == 0 || another.total_ns < out->total_ns))
+            *out = another;
+    }
+    return rc;
 }
 
 void fb_anatomy_fill(const struct fb_anatomy *anatomy, struct fb_anatomy_record *record)

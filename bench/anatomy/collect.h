@@ -6,7 +6,8 @@
 #include "bench/runner.h"
 #include "results/anatomy.h"
 
-/* A pass of as many iterations as fit into about a second, at least one. */
+/* A pass of as many iterations as fit into about half a second, the fastest of three processes; one
+ * iteration where that takes longer. */
 int fb_anatomy_take(const struct fb_block_job *job, struct fb_anatomy *out, struct fb_error *err);
 
 /* Fills the times and counts of the record, whose other columns stand already. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define SIEVE_BYTES 65536
+/* malloc's, as the worker sets it: see mallopt there. */
+#define MAPPED_BYTES (UINT64_C(128) << 10)
 #define NONE UINT32_MAX
 /* Chunks of a B-tree node: half to all of 64. */
 #define NODE_CHUNKS 43.0
@@ -29,6 +31,9 @@ struct walk {
     uint64_t grid[FB_MAX_RANK]; /* chunks an axis */
     unsigned bits[FB_MAX_RANK];
     struct cache cache;
+    uint64_t stored_bytes;             /* of a chunk */
+    bool mapped;                       /* a decoded chunk has a mapping of its own */
+    uint64_t heap;                     /* bytes of chunks that the heap has grown to */
     uint64_t sieve_start, sieve_bytes; /* 0 bytes: empty */
     uint64_t budget;
     struct fb_work *work;
@@ -195,6 +200,25 @@ static uint64_t row_length(unsigned rank, const uint64_t *piece, const uint64_t 
     return row;
 }
 
+/* Where the memory of a chunk that is loaded comes from. */
+static void take_memory(struct walk *walk)
+{
+    struct fb_work *work = walk->work;
+    uint64_t bytes = walk->cache.chunk_bytes;
+    uint64_t *fresh = walk->layout->filtered ? &work->fresh_decoded : &work->fresh_read;
+    if (walk->mapped) {
+        *fresh += bytes;
+        work->unmapped += bytes;
+    } else if (walk->heap < walk->cache.bytes_max + bytes) {
+        walk->heap += bytes;
+        *fresh += bytes;
+    }
+    if (walk->layout->filtered && walk->stored_bytes >= MAPPED_BYTES) {
+        work->fresh_read += walk->stored_bytes;
+        work->unmapped += walk->stored_bytes;
+    }
+}
+
 static bool take_chunk(struct walk *walk, const uint64_t *at, const struct fb_request *request)
 {
     const struct fb_layout *layout = walk->layout;
@@ -223,7 +247,8 @@ static bool take_chunk(struct walk *walk, const uint64_t *at, const struct fb_re
         walk->work->loaded++;
         walk->work->loaded_bytes += chunk_bytes;
         walk->work->reads++;
-        walk->work->read_bytes += (uint64_t)((double)chunk_bytes * layout->compressed);
+        walk->work->read_bytes += walk->stored_bytes;
+        take_memory(walk);
     }
     return spend(walk, 1);
 }
@@ -297,6 +322,10 @@ static bool read_piece(struct walk *walk, const struct fb_request *request)
 static void forget(struct walk *walk)
 {
     struct cache *cache = &walk->cache;
+    if (walk->mapped) {
+        walk->work->unmapped -= cache->bytes;
+        walk->work->unmapped_on_close += cache->bytes;
+    }
     if (cache->slots)
         memset(cache->slots, 0, cache->slot_count * sizeof *cache->slots);
     cache->head = cache->tail = NONE;
@@ -308,6 +337,7 @@ static bool open_array(struct walk *walk, const struct fb_stored *stored,
                        const struct fb_layout *layout)
 {
     struct cache *cache = &walk->cache;
+    forget(walk);
     uint64_t slots = layout->rank ? layout->cache_slots : 0;
     if (slots != cache->slot_count) {
         free(cache->slots);
@@ -321,6 +351,12 @@ static bool open_array(struct walk *walk, const struct fb_stored *stored,
     walk->array = &stored->info;
     cache->bytes_max = layout->cache_bytes;
     cache->chunk_bytes = fb_layout_chunk_bytes(layout, stored->info.dtype.size);
+    walk->stored_bytes = (uint64_t)((double)cache->chunk_bytes * layout->compressed);
+    /* The decoder begins with a buffer of the stored size and doubles it. */
+    uint64_t buffer = walk->stored_bytes ? walk->stored_bytes : 1;
+    while (buffer < cache->chunk_bytes && buffer < MAPPED_BYTES)
+        buffer *= 2;
+    walk->mapped = layout->filtered && buffer >= MAPPED_BYTES;
     for (unsigned k = 0; k < layout->rank; k++) {
         walk->grid[k] = (stored->info.dims[k] + layout->chunk[k] - 1) / layout->chunk[k];
         for (walk->bits[k] = 0; (UINT64_C(1) << walk->bits[k]) < walk->grid[k];)
@@ -376,6 +412,8 @@ bool fb_work_of(const struct fb_case *what, const struct fb_layout *layouts, uin
                     (what->arrays[a].info.dims[k] + layouts[a].chunk[k] - 1) / layouts[a].chunk[k];
             out->nodes += nodes_of(&walk, touched[a]);
         }
+    if (fine)
+        forget(&walk);
     free(walk.cache.slots);
     free(touched);
     return fine;
