@@ -158,13 +158,16 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
-.PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-clocks bench-repeat bench-cold
+.PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
+        bench-repeat bench-cold
 bench-anatomy: $(B)/tests/bench/anatomy
 	$<
 bench-overhead: $(B)/tests/bench/overhead
 	$<
 bench-coverage: $(B)/tests/bench/coverage
 	$<
+bench-explain: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/explain.py
 bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
 bench-clocks: $(FMTBENCH)

@@ -28,6 +28,7 @@ struct fb_run_config {
     bool keep_files;    /* keep what was written, in the run folder's files/ */
     const char *worker; /* command of an external worker, or NULL */
     bool skip_bad_rows;
+    bool anatomy;       /* a traced pass a cell, when all blocks are timed */
     bool whole_process; /* hyperfine times whole commands too, as rows of clock=process */
     bool quick;         /* few formats, where none are named */
 

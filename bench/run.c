@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/output.h"
 #include "base/random.h"
+#include "bench/anatomy/collect.h"
 #include "bench/environment.h"
 #include "bench/runner.h"
 #include "bench/whole.h"
@@ -264,6 +265,8 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
         rc = fb_cells_run(config, &state.cells, &state.measured, save, &state, err);
+        if (rc == 0 && config->anatomy)
+            rc = fb_anatomy_collect(config, &state.cells, state.folder, err);
         if (rc == 0 && config->whole_process)
             rc = fb_whole_run(config, &state.whole, &state.cells, state.files_folder,
                               &state.measured.iterations, err);

@@ -37,6 +37,7 @@ struct fb_storage {
                                     "" for none */
     uint64_t stored_bytes;       /* data bytes in the file */
     uint64_t cache_bytes;        /* the chunk cache in force for this open array; 0 for none */
+    uint64_t cache_slots;        /* of its hash table: chunks that share one displace each other */
 };
 
 /* A piece of the file, read and decoded as a whole. */
@@ -53,8 +54,8 @@ struct fb_format {
     const char *writer;  /* name of the format whose create makes the file that this one reads; its
                             own name where it has a create, NULL for as-is and null */
     unsigned flags;      /* enum fb_format_flags */
-    /* Options table; FB_DTYPE_OPTION is among them for every format that writes. All of them tell
-     * how a file is written. */
+    /* Options table; FB_DTYPE_OPTION is among them for every format that writes. They tell how a
+     * file is written; those of a format without a writer, how it is read. */
     const struct fb_option *options;
     /* What `run` measures of it without -f: one row for each text of options, ended by NULL. NULL:
      * one row with the defaults. */
@@ -77,9 +78,9 @@ struct fb_format {
     int (*start)(struct fb_error *err);
 
     /* Opens for reading. The options are those that the file was written with, or NULL: a reader
-     * needs none of them. On success the caller owns *out until close. FB_EIO for what the
-     * operating system refuses, FB_EFORMAT for a file that is empty, cut off, damaged or of another
-     * kind. */
+     * needs none of them. Without a writer they are the reader's own, or NULL for the defaults. On
+     * success the caller owns *out until close. FB_EIO for what the operating system refuses,
+     * FB_EFORMAT for a file that is empty, cut off, damaged or of another kind. */
     int (*open)(const char *path, const struct fb_options *options, struct fb_reader **out,
                 struct fb_error *err);
     /* As open, but for use as a source: must not load array data. NULL: open is used. */

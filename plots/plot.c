@@ -1,6 +1,7 @@
 #include "plots/plot.h"
 #include "base/interrupt.h"
 #include "base/output.h"
+#include "results/anatomy.h"
 #include "results/record.h"
 #include "results/tidy.h"
 
@@ -181,31 +182,52 @@ static int draw_all(const char *scripts, const char *folder, const struct fb_pic
     return first;
 }
 
-int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, struct fb_error *err)
+static char *in_folder(const char *folder, const char *name)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+/* The tidy tables of what the folder holds: a run, the passes of an anatomy, or both. */
+static int write_tables(const char *run_dir, const char *folder, struct fb_pictures *pictures,
+                        struct fb_error *err)
 {
     struct fb_records records = { 0 };
-    struct fb_pictures pictures = { 0 };
-    size_t size = strlen(run_dir) + 16;
-    char *path = malloc(size);
-    int rc = 0;
-    if (!path)
-        return fb_fail_memory(err, "a file name");
-    snprintf(path, size, "%s/results.csv", run_dir);
-    if ((rc = fb_records_read(path, &records, err)) != 0)
-        goto out;
-    snprintf(path, size, "%s/plots", run_dir);
-    if ((rc = fb_make_folder(path, err)) != 0 ||
-        (rc = fb_tidy_write(&records, path, &pictures, err)) != 0)
-        goto out;
-    if (pictures.count == 0)
-        rc = fb_fail(err, FB_ENOTHING, "%s/results.csv has no row with a time: nothing to draw",
-                     run_dir);
-    else
-        rc = draw_all(scripts, path, &pictures, say, err);
-out:
-    free(pictures.items);
+    struct fb_anatomies anatomies = { 0 };
+    char *results = in_folder(run_dir, "results.csv");
+    char *anatomy = in_folder(run_dir, "anatomy.csv");
+    int rc = results && anatomy ? 0 : fb_fail_memory(err, "file names");
+    bool has_anatomy = rc == 0 && access(anatomy, F_OK) == 0;
+    if (rc == 0 && (!has_anatomy || access(results, F_OK) == 0))
+        rc = fb_records_read(results, &records, err);
+    if (rc == 0 && has_anatomy)
+        rc = fb_anatomies_read(anatomy, &anatomies, err);
+    if (rc == 0)
+        rc = fb_make_folder(folder, err);
+    if (rc == 0)
+        rc = fb_tidy_write(&records, folder, pictures, err);
+    if (rc == 0)
+        rc = fb_tidy_anatomy(&anatomies, folder, pictures, err);
+    if (rc == 0 && pictures->count == 0)
+        rc = fb_fail(err, FB_ENOTHING, "%s has no row with a time: nothing to draw", results);
     free(records.items);
-    free(path);
+    free(anatomies.items);
+    free(results);
+    free(anatomy);
+    return rc;
+}
+
+int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, struct fb_error *err)
+{
+    struct fb_pictures pictures = { 0 };
+    char *folder = in_folder(run_dir, "plots");
+    int rc = folder ? 0 : fb_fail_memory(err, "a file name");
+    if (rc == 0)
+        rc = write_tables(run_dir, folder, &pictures, err);
+    if (rc == 0)
+        rc = draw_all(scripts, folder, &pictures, say, err);
+    free(pictures.items);
+    free(folder);
     return rc;
 }
 

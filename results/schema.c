@@ -1,4 +1,5 @@
 #include "results/schema.h"
+#include "results/anatomy.h"
 #include "results/record.h"
 
 static const char *type_name(const struct fb_column *column)
@@ -36,4 +37,6 @@ void fb_schema_print(FILE *out)
     print_table(out, "results.csv: a row per cell", fb_record_columns);
     print_table(out, "blocks.csv: a row per worker process", fb_block_columns);
     print_table(out, "iterations.csv: a row per timed execution", fb_iteration_columns);
+    print_table(out, "anatomy.csv: a row per traced pass (`run --anatomy`, `explain -o`)",
+                fb_anatomy_columns);
 }

@@ -5,6 +5,8 @@
 /* To add a command: its file, a line in commands.h and a line here. Order is that of the help. */
 const struct fb_command fb_commands[] = {
     { "run", "measure how fast a dataset is read back from each format", fb_command_run, true },
+    { "explain", "tell where the time of reading an HDF5 file goes, and what would help",
+      fb_command_explain, true },
     { "gen", "make a file of the built-in dataset", fb_command_gen, true },
     { "convert", "write any dataset in a format", fb_command_convert, true },
     { "info", "show what a file holds, and how", fb_command_info, true },

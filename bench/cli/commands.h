@@ -5,6 +5,7 @@
 #include "bench/cli/command.h"
 
 int fb_command_run(int argc, char **argv, struct fb_error *err);
+int fb_command_explain(int argc, char **argv, struct fb_error *err);
 int fb_command_gen(int argc, char **argv, struct fb_error *err);
 int fb_command_convert(int argc, char **argv, struct fb_error *err);
 int fb_command_info(int argc, char **argv, struct fb_error *err);

@@ -5,6 +5,7 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
 #include "plots/plot.h"
+#include "results/anatomy.h"
 #include "results/table.h"
 
 #include <argp.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PRECISION_DEFAULT 0.03
 #define TIME_LIMIT_S_DEFAULT 60
@@ -40,8 +42,9 @@ enum key {
     KEY_TIMEOUT,
     KEY_MEMORY,
     KEY_SKIP,
-    KEY_NO_PLOTS,
-    KEY_WHOLE
+    KEY_ANATOMY,
+    KEY_WHOLE,
+    KEY_NO_PLOTS
 };
 
 static const struct argp_option options[] = {
@@ -72,6 +75,8 @@ static const struct argp_option options[] = {
     { "block-timeout", KEY_TIMEOUT, "SECONDS", 0, "Longest time of a block (default: 60)", 0 },
     { "skip-bad-rows", KEY_SKIP, NULL, 0, "Leave out damaged rows of OpenFace files, and say so",
       0 },
+    { "anatomy", KEY_ANATOMY, NULL, 0,
+      "Tell where the time goes, from a traced pass of each warm HDF5 row behind all blocks", 0 },
     { "whole-process", KEY_WHOLE, NULL, 0,
       "Have hyperfine time whole commands too, as rows of clock=process", 0 },
     { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
@@ -203,6 +208,9 @@ static int parse_one(int key, char *text, struct arguments *a)
     case KEY_SKIP:
         config->skip_bad_rows = true;
         return 0;
+    case KEY_ANATOMY:
+        config->anatomy = true;
+        return 0;
     case KEY_WHOLE:
         config->whole_process = true;
         return 0;
@@ -304,9 +312,29 @@ static void print_paths(const struct fb_run *run)
 {
     static const char *const names[] = { "results.csv", "blocks.csv", "iterations.csv", "plan.csv",
                                          "environment.json" };
+    char *anatomy;
     printf("\n");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         printf("%s/%s\n", run->folder, names[i]);
+    if (asprintf(&anatomy, "%s/anatomy.csv", run->folder) < 0)
+        return;
+    if (access(anatomy, F_OK) == 0)
+        printf("%s\n", anatomy);
+    free(anatomy);
+}
+
+static void show_anatomy(const struct fb_run *run, bool colour)
+{
+    struct fb_anatomies anatomies;
+    struct fb_error ignored;
+    char *path;
+    if (asprintf(&path, "%s/anatomy.csv", run->folder) < 0)
+        return;
+    if (access(path, F_OK) == 0 && fb_anatomies_read(path, &anatomies, &ignored) == 0) {
+        fb_anatomies_print(stdout, &anatomies, colour, fb_terminal_width(stdout));
+        free(anatomies.items);
+    }
+    free(path);
 }
 
 static int show(const struct fb_run *run, const struct arguments *a, struct fb_error *err)
@@ -314,6 +342,7 @@ static int show(const struct fb_run *run, const struct arguments *a, struct fb_e
     struct fb_error plot_error;
     bool colour = fb_terminal_colour(stdout, a->colour);
     fb_table_print(stdout, &run->records, colour, fb_terminal_width(stdout));
+    show_anatomy(run, colour);
     fb_sentences_print(stdout, &run->records);
     print_paths(run);
     fflush(stdout);

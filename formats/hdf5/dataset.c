@@ -252,6 +252,7 @@ int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_er
         goto out;
     }
     out->cache_bytes = bytes;
+    out->cache_slots = slots;
     out->chunk_rank = (unsigned)rank;
     for (unsigned i = 0; i < out->chunk_rank; i++)
         out->chunk[i] = chunk[i];

@@ -35,6 +35,15 @@ static const struct fb_option chunked_options[] = {
     { 0 },
 };
 
+static const struct fb_option as_is_options[] = {
+    { .name = "cache",
+      .type = FB_OPTION_TEXT,
+      .fallback = "",
+      .check = fb_hdf5_check_cache,
+      .help = "bytes of the chunk cache of each open array (default: HDF5's, 1048576)" },
+    { 0 },
+};
+
 static bool recognises(const unsigned char *head, size_t length)
 {
     static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
@@ -135,6 +144,7 @@ const struct fb_format fb_format_as_is = {
     .summary = "the user's own HDF5 file where it lies, whatever its layout",
     .suffix = SUFFIX,
     .flags = FB_AS_IS,
+    .options = as_is_options,
     .recognises = recognises,
     READING,
 };

@@ -27,6 +27,8 @@ struct fb_hdf5_watch {
 struct fb_reader {
     char *path;
     hid_t file;
+    hid_t array_access; /* how arrays are opened: HDF5's defaults, or with a cache of its own size;
+                           released where it is not H5P_DEFAULT */
     struct fb_trace *trace;      /* of a traced reader, else NULL, */
     struct fb_hdf5_watch *watch; /* and so is this */
     struct fb_hdf5_scout *scout; /* made by fb_hdf5_extents when it is first called */
@@ -112,6 +114,8 @@ int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct 
 
 /* --- reader.c --- */
 
+/* The option `cache` of as-is: a size that HDF5 takes. */
+bool fb_hdf5_check_cache(const char *value);
 int fb_hdf5_open(const char *path, const struct fb_options *options, struct fb_reader **out,
                  struct fb_error *err);
 void fb_hdf5_close(struct fb_reader *reader);

@@ -1,4 +1,5 @@
 /* Opening HDF5 files and reading slabs of their arrays. */
+#include "base/number.h"
 #include "formats/hdf5/internal.h"
 
 #include <stdlib.h>
@@ -25,9 +26,49 @@ static int fail_to_open(const char *path, struct fb_error *err)
                    path, why);
 }
 
+#define CACHE_MOST (UINT64_C(1) << 40)
+/* One slot holds one chunk, so there should be a hundred times as many as chunks that fit, and a
+ * prime number of them. The list is made before a chunk is known: 64 KiB stand for one. */
+#define SLOTS_LEAST 521
+#define SLOTS_MOST 1000003
+
+bool fb_hdf5_check_cache(const char *value)
+{
+    uint64_t bytes;
+    return fb_parse_u64(value, &bytes) && bytes > 0 && bytes <= CACHE_MOST;
+}
+
+static bool is_prime(size_t n)
+{
+    for (size_t i = 2; i * i <= n; i++)
+        if (n % i == 0)
+            return false;
+    return n > 1;
+}
+
+/* HDF5's default stays where the format has no such option, or it is left empty. */
+static int set_cache(struct fb_reader *reader, const struct fb_options *options,
+                     struct fb_error *err)
+{
+    uint64_t bytes;
+    if (!options || !fb_options_has(options, "cache") ||
+        !fb_parse_u64(fb_options_text(options, "cache"), &bytes))
+        return 0;
+    uint64_t wanted = bytes / 655;
+    size_t slots = wanted < SLOTS_LEAST ? SLOTS_LEAST : wanted > SLOTS_MOST ? SLOTS_MOST : wanted;
+    while (!is_prime(slots))
+        slots++;
+    reader->array_access = H5Pcreate(H5P_DATASET_ACCESS);
+    if (reader->array_access < 0 || H5Pset_chunk_cache(reader->array_access, slots, (size_t)bytes,
+                                                       H5D_CHUNK_CACHE_W0_DEFAULT) < 0)
+        return fb_hdf5_fail(err, FB_EUNSUPPORTED, "cannot set a chunk cache of %llu bytes",
+                            (unsigned long long)bytes);
+    return 0;
+}
+
 /* Takes over the watch, which is NULL for a reader that is not traced. */
-static int open_with(const char *path, hid_t access, struct fb_hdf5_watch *watch,
-                     struct fb_reader **out, struct fb_error *err)
+static int open_with(const char *path, const struct fb_options *options, hid_t access,
+                     struct fb_hdf5_watch *watch, struct fb_reader **out, struct fb_error *err)
 {
     int rc = 0;
     struct fb_reader *reader = calloc(1, sizeof *reader);
@@ -41,7 +82,7 @@ static int open_with(const char *path, hid_t access, struct fb_hdf5_watch *watch
     reader->path = strdup(path);
     if (!reader->path) {
         rc = fb_fail_memory(err, "a reader");
-    } else {
+    } else if ((rc = set_cache(reader, options, err)) == 0) {
         fb_trace_enter(reader->trace, FB_PART_OPEN);
         reader->file = H5Fopen(path, H5F_ACC_RDONLY, access);
         fb_trace_leave(reader->trace);
@@ -60,15 +101,13 @@ static int open_with(const char *path, hid_t access, struct fb_hdf5_watch *watch
 int fb_hdf5_open(const char *path, const struct fb_options *options, struct fb_reader **out,
                  struct fb_error *err)
 {
-    (void)options;
     fb_hdf5_quiet();
-    return open_with(path, H5P_DEFAULT, NULL, out, err);
+    return open_with(path, options, H5P_DEFAULT, NULL, out, err);
 }
 
 int fb_hdf5_open_traced(const char *path, const struct fb_options *options, struct fb_trace *trace,
                         struct fb_reader **out, struct fb_error *err)
 {
-    (void)options;
     struct fb_hdf5_watch *watch;
     fb_hdf5_quiet();
     if (H5open() < 0)
@@ -82,7 +121,7 @@ int fb_hdf5_open_traced(const char *path, const struct fb_options *options, stru
         fb_hdf5_watch_end(watch);
         return rc;
     }
-    rc = open_with(path, access, watch, out, err);
+    rc = open_with(path, options, access, watch, out, err);
     fb_hdf5_release(access);
     return rc;
 }
@@ -96,6 +135,8 @@ void fb_hdf5_close(struct fb_reader *reader)
     fb_hdf5_release(reader->file);
     fb_trace_leave(reader->trace);
     fb_hdf5_watch_end(reader->watch);
+    if (reader->array_access != H5P_DEFAULT)
+        fb_hdf5_release(reader->array_access);
     free(reader->path);
     free(reader);
 }
@@ -139,7 +180,7 @@ static int open_array(struct fb_reader *reader, const char *path, struct fb_arra
     array->reader = reader;
     array->space = array->own_type = array->memory = array->scouted = -1;
     path += *path == '/';
-    array->dataset = H5Dopen2(reader->file, path, H5P_DEFAULT);
+    array->dataset = H5Dopen2(reader->file, path, reader->array_access);
     if (array->dataset < 0)
         rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot open array '%s'", reader->path, path);
     else if (!in_file(reader, array->dataset))

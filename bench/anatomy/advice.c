@@ -1,0 +1,391 @@
+#include "bench/anatomy/advice.h"
+#include "base/number.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const fb_cause_names[FB_CAUSE_COUNT] = {
+    [FB_CAUSE_FLOOR] = "near-floor",
+    [FB_CAUSE_TOO_LARGE] = "chunks-too-large",
+    [FB_CAUSE_TOO_SMALL] = "chunks-too-small",
+    [FB_CAUSE_SPLIT] = "chunks-split",
+    [FB_CAUSE_CACHE] = "cache-too-small",
+    [FB_CAUSE_INCOMPRESSIBLE] = "incompressible",
+    [FB_CAUSE_OPEN] = "open",
+    [FB_CAUSE_STRIDED] = "strided",
+};
+
+const char *const fb_remedy_names[FB_REMEDY_COUNT] = {
+    [FB_REMEDY_NONE] = "none",   [FB_REMEDY_KEEP] = "keep",   [FB_REMEDY_CACHE] = "cache",
+    [FB_REMEDY_CHUNK] = "chunk", [FB_REMEDY_PLAIN] = "plain", [FB_REMEDY_CONTIGUOUS] = "contiguous",
+};
+
+const struct fb_rates fb_rates_typical = {
+    .inflate_call = 2500,
+    .read_call = 600,
+    .request = 3000,
+    .chunk = 1500,
+    .load = 1000,
+    .run = 6,
+    .byte = 0.1,
+    .fault = 0.25,
+    .unmap = 0.05,
+};
+
+/* Less than this is not worth a word, still less a rewritten file. */
+#define GAIN_LEAST 1.2
+/* What needs no rewriting is advised unless rewriting gives that much more. */
+#define EASE 1.25
+/* Chunks and runs to go through for one layout. */
+#define STEPS_PRESENT UINT64_C(50000000)
+#define STEPS_CANDIDATE UINT64_C(2000000)
+#define STEPS_ALL UINT64_C(100000000)
+#define CACHE_MOST (UINT64_C(1) << 30)
+/* Stored over raw bytes from which compression has gained nothing. */
+#define INCOMPRESSIBLE 0.9
+#define JUDGED_BYTES 4096
+
+/* --- prediction ------------------------------------------------------------------------------- */
+
+/* A part that pays for calls and for bytes. A call costs what the machine says, unless that were
+ * more than nearly all that was measured. */
+static double scale(double ns, double calls, double bytes, double calls_then, double bytes_then,
+                    double call_ns)
+{
+    double call = calls > 0 && call_ns > 0.9 * ns / calls ? 0.9 * ns / calls : call_ns;
+    double byte = bytes > 0 ? (ns - calls * call) / bytes : 0.1;
+    return calls_then * call + bytes_then * byte;
+}
+
+/* The same for a part that touches fresh memory too, of which it pays at most four fifths. */
+static double scale_fresh(const struct fb_rates *rates, double ns, double fresh, double fresh_then,
+                          double calls, double bytes, double calls_then, double bytes_then,
+                          double call_ns)
+{
+    double fault = fresh > 0 && fresh * rates->fault > 0.8 * ns ? 0.8 * ns / fresh : rates->fault;
+    return fresh_then * fault +
+           scale(ns - fresh * fault, calls, bytes, calls_then, bytes_then, call_ns);
+}
+
+static double library_of(const struct fb_rates *rates, const struct fb_work *work)
+{
+    return rates->request * (double)work->requests + rates->chunk * (double)work->touched +
+           rates->load * (double)work->loaded + rates->run * (double)work->runs +
+           rates->byte * (double)work->bytes + rates->unmap * (double)work->unmapped;
+}
+
+double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rates,
+                  const struct fb_work *now, const struct fb_work *then, bool inflates)
+{
+    const uint64_t *ns = measured->ns;
+    double library = (double)ns[FB_PART_LIBRARY], model = library_of(rates, now), hidden = 0;
+    double decode = (double)ns[FB_PART_INFLATE] + (double)ns[FB_PART_UNSHUFFLE];
+    /* Filters that are not seen apart are in the library's time: what the model leaves over. */
+    if (decode == 0 && now->loaded > 0 && library > model) {
+        hidden = library - model;
+        library = model;
+    }
+    double total = (double)measured->total_ns - (double)ns[FB_PART_LIBRARY] - decode -
+                   (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
+    total += model > 0 ? library * library_of(rates, then) / model : library;
+    if (inflates)
+        total +=
+            scale_fresh(rates, decode + hidden, (double)now->fresh_decoded,
+                        (double)then->fresh_decoded, (double)now->loaded, (double)now->loaded_bytes,
+                        (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
+    total += scale_fresh(rates, (double)ns[FB_PART_RAW_IO], (double)now->fresh_read,
+                         (double)then->fresh_read, (double)now->reads, (double)now->read_bytes,
+                         (double)then->reads, (double)then->read_bytes, rates->read_call);
+    double closing = rates->unmap * (double)now->unmapped_on_close;
+    double lookup = (double)ns[FB_PART_LOOKUP];
+    total += rates->unmap * (double)then->unmapped_on_close -
+             (closing > 0.8 * lookup ? 0.8 * lookup : closing);
+    double base = (double)measured->counts.meta_reads - now->nodes;
+    base = base < 1 ? 1 : base;
+    return total + (double)ns[FB_PART_META_IO] * (base + then->nodes) / (base + now->nodes);
+}
+
+/* --- remedies --------------------------------------------------------------------------------- */
+
+struct search {
+    const struct fb_case *what;
+    const struct fb_anatomy *measured;
+    const struct fb_rates *rates;
+    struct fb_layout *present, *layouts; /* by array */
+    bool filtered, compressible;
+    uint64_t steps; /* left for all candidates */
+    uint64_t slab[FB_MAX_RANK];
+    double best_score;
+    struct fb_advice *out;
+};
+
+/* Takes the remedy if it is the best until now; `ease` divides the time of what needs no writing.
+ */
+static void offer(struct search *search, const struct fb_advice *advice, double ease)
+{
+    double score = advice->then_ns / ease;
+    if (advice->then_ns * GAIN_LEAST > (double)search->measured->total_ns ||
+        score >= search->best_score)
+        return;
+    search->best_score = score;
+    *search->out = *advice;
+}
+
+/* Predicts search->layouts. False when there is too much to go through. */
+static bool weigh(struct search *search, bool inflates, struct fb_advice *advice)
+{
+    uint64_t limit = search->steps < STEPS_CANDIDATE ? search->steps : STEPS_CANDIDATE;
+    bool fine = fb_work_of(search->what, search->layouts, limit, &advice->then);
+    uint64_t spent = advice->then.touched + advice->then.runs / 8;
+    search->steps -= spent < search->steps ? spent : search->steps;
+    if (fine)
+        advice->then_ns =
+            fb_predict(search->measured, search->rates, &advice->now, &advice->then, inflates);
+    return fine;
+}
+
+static void reset_layouts(struct search *search)
+{
+    memcpy(search->layouts, search->present, search->what->array_count * sizeof *search->layouts);
+}
+
+static void try_keep(struct search *search, uint64_t keep_ns)
+{
+    struct fb_advice advice = *search->out;
+    if (keep_ns == 0 || search->what->handle == FB_HANDLE_KEEP)
+        return;
+    advice.remedy = FB_REMEDY_KEEP;
+    advice.then = advice.now;
+    advice.then_ns = (double)keep_ns;
+    snprintf(advice.options, sizeof advice.options, "handle=keep");
+    offer(search, &advice, EASE);
+}
+
+static void try_cache(struct search *search, const struct fb_advice *start)
+{
+    double last = (double)search->measured->total_ns;
+    uint64_t bytes = UINT64_C(1) << 20;
+    for (; bytes <= CACHE_MOST; bytes *= 2) {
+        struct fb_advice advice = *start;
+        bool larger = false;
+        reset_layouts(search);
+        for (size_t a = 0; a < search->what->array_count; a++) {
+            struct fb_layout *layout = &search->layouts[a];
+            uint64_t chunk = fb_layout_chunk_bytes(layout, search->what->arrays[a].info.dtype.size);
+            if (layout->rank == 0 || bytes <= layout->cache_bytes)
+                continue;
+            larger = true;
+            layout->cache_bytes = bytes;
+            layout->cache_slots = 100 * (bytes / chunk) + 521;
+        }
+        if (!larger)
+            continue;
+        if (!weigh(search, search->filtered, &advice))
+            return;
+        /* The smallest that does it: a larger one must give a tenth more. */
+        if (advice.then.loaded < advice.now.loaded && advice.then_ns < 0.9 * last) {
+            last = advice.then_ns;
+            advice.remedy = FB_REMEDY_CACHE;
+            advice.cache_bytes = bytes;
+            snprintf(advice.options, sizeof advice.options, "cache=%" PRIu64, bytes);
+            offer(search, &advice, EASE);
+        }
+    }
+}
+
+/* The options that write what the file has now, but for the chunk shape. */
+static void name_filters(const struct fb_stored *stored, bool plain, char *buf, size_t size)
+{
+    const char *gzip = strstr(stored->storage.filters, "gzip(");
+    bool shuffle = strstr(stored->storage.filters, "shuffle") != NULL;
+    if (plain || !stored->storage.filters[0])
+        snprintf(buf, size, "level=0");
+    else
+        snprintf(buf, size, "level=%c%s", gzip ? gzip[5] : '4', shuffle ? ",shuffle=1" : "");
+}
+
+static void try_shape(struct search *search, const struct fb_advice *start, unsigned rank,
+                      const uint64_t *chunk, bool plain)
+{
+    struct fb_advice advice = *start;
+    char level[32], shape[FB_MAX_RANK * 21];
+    if (!fb_chunk_fits(search->what->catalog, rank, chunk))
+        return;
+    reset_layouts(search);
+    for (size_t a = 0; a < search->what->array_count; a++) {
+        struct fb_layout *layout = &search->layouts[a];
+        fb_chunk_apply(rank, chunk, &search->what->arrays[a].info, layout);
+        if (!search->present[a].rank) {
+            layout->cache_bytes = 1 << 20;
+            layout->cache_slots = 521;
+        }
+        if (plain) {
+            layout->filtered = false;
+            layout->compressed = 1;
+        }
+    }
+    if (!weigh(search, search->filtered && !plain, &advice))
+        return;
+    advice.remedy = plain && search->filtered ? FB_REMEDY_PLAIN : FB_REMEDY_CHUNK;
+    advice.rank = rank;
+    memcpy(advice.chunk, chunk, sizeof advice.chunk);
+    name_filters(&search->what->arrays[advice.array], plain, level, sizeof level);
+    snprintf(advice.options, sizeof advice.options, "%s,chunk=%s", level,
+             fb_shape_text(rank, chunk, shape, sizeof shape));
+    offer(search, &advice, 1);
+}
+
+static void try_contiguous(struct search *search, const struct fb_advice *start)
+{
+    struct fb_advice advice = *start;
+    reset_layouts(search);
+    for (size_t a = 0; a < search->what->array_count; a++)
+        search->layouts[a] = (struct fb_layout){ .compressed = 1 };
+    if (!weigh(search, false, &advice))
+        return;
+    advice.remedy = FB_REMEDY_CONTIGUOUS;
+    offer(search, &advice, 1);
+}
+
+static void try_shapes(struct search *search, const struct fb_advice *start)
+{
+    const struct fb_stored *stored = &search->what->arrays[start->array];
+    struct fb_shapes shapes;
+    fb_chunk_candidates(&stored->info, search->slab, &shapes);
+    for (size_t i = 0; i < shapes.count; i++) {
+        try_shape(search, start, shapes.rank, shapes.chunk[i], !search->filtered);
+        if (search->filtered && !search->compressible)
+            try_shape(search, start, shapes.rank, shapes.chunk[i], true);
+    }
+    if (search->filtered && !search->compressible && stored->storage.chunk_rank)
+        try_shape(search, start, stored->storage.chunk_rank, stored->storage.chunk, true);
+    if (stored->storage.chunk_rank && !search->compressible)
+        try_contiguous(search, start);
+}
+
+/* --- the cause -------------------------------------------------------------------------------- */
+
+static double amplification(const struct fb_work *work)
+{
+    return work->bytes ? (double)work->loaded_bytes / (double)work->bytes : 0;
+}
+
+static enum fb_cause cause_of_chunks(const struct search *search)
+{
+    const struct fb_advice *advice = search->out;
+    const struct fb_storage *storage = &search->what->arrays[advice->array].storage;
+    bool cut = false, wasted = false;
+    if (storage->chunk_rank == 0)
+        return FB_CAUSE_STRIDED;
+    for (unsigned k = 0; k < storage->chunk_rank; k++) {
+        cut |= storage->chunk[k] < search->slab[k];
+        wasted |= storage->chunk[k] > search->slab[k];
+    }
+    if (cut && wasted)
+        return FB_CAUSE_SPLIT;
+    return wasted && amplification(&advice->now) > 1.5 * amplification(&advice->then)
+               ? FB_CAUSE_TOO_LARGE
+               : FB_CAUSE_TOO_SMALL;
+}
+
+static enum fb_cause cause_of(const struct search *search)
+{
+    switch (search->out->remedy) {
+    case FB_REMEDY_KEEP:
+        return FB_CAUSE_OPEN;
+    case FB_REMEDY_CACHE:
+        return FB_CAUSE_CACHE;
+    case FB_REMEDY_PLAIN:
+        return FB_CAUSE_INCOMPRESSIBLE;
+    case FB_REMEDY_CONTIGUOUS:
+        return search->filtered ? FB_CAUSE_INCOMPRESSIBLE : cause_of_chunks(search);
+    case FB_REMEDY_CHUNK:
+        return cause_of_chunks(search);
+    default:
+        return FB_CAUSE_FLOOR;
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* The array that most bytes are asked of, and the longest slab of it along each axis. */
+static void find_array(struct search *search)
+{
+    const struct fb_case *what = search->what;
+    uint64_t most = 0, *bytes = calloc(what->array_count + 1, sizeof *bytes);
+    for (size_t i = 0; bytes && i < what->plan->count; i++) {
+        size_t array = what->array_of[i];
+        if (array == SIZE_MAX)
+            continue;
+        bytes[array] += what->plan->requests[i].bytes;
+        if (bytes[array] > most) {
+            most = bytes[array];
+            search->out->array = array;
+        }
+    }
+    free(bytes);
+    for (size_t i = 0; i < what->plan->count; i++)
+        if (what->array_of[i] == search->out->array && search->out->array != SIZE_MAX)
+            for (unsigned k = 0; k < what->plan->requests[i].rank; k++)
+                if (what->plan->requests[i].count[k] > search->slab[k])
+                    search->slab[k] = what->plan->requests[i].count[k];
+}
+
+static void look_at_storage(struct search *search)
+{
+    double stored = 0, raw = 0;
+    bool judged = false;
+    for (size_t a = 0; a < search->what->array_count; a++) {
+        const struct fb_stored *array = &search->what->arrays[a];
+        search->present[a] = fb_layout_of(array);
+        search->filtered |= array->storage.filters[0] != '\0';
+        judged |=
+            fb_layout_chunk_bytes(&search->present[a], array->info.dtype.size) >= JUDGED_BYTES;
+        stored += (double)array->storage.stored_bytes;
+        raw += (double)array->info.bytes;
+    }
+    /* Small chunks hold too little for gzip: what they compress to says nothing of the data. */
+    search->compressible = search->filtered && (stored < INCOMPRESSIBLE * raw || !judged);
+}
+
+int fb_advise(const struct fb_case *what, const struct fb_anatomy *measured, uint64_t keep_ns,
+              const struct fb_rates *rates, struct fb_advice *out, struct fb_error *err)
+{
+    struct search search = { .what = what,
+                             .measured = measured,
+                             .rates = rates,
+                             .steps = STEPS_ALL,
+                             .best_score = (double)measured->total_ns,
+                             .out = out };
+    int rc = 0;
+    *out = (struct fb_advice){ .array = SIZE_MAX, .gain = 1 };
+    out->then_ns = (double)measured->total_ns;
+    search.present = calloc(what->array_count + 1, sizeof *search.present);
+    search.layouts = calloc(what->array_count + 1, sizeof *search.layouts);
+    if (!search.present || !search.layouts) {
+        rc = fb_fail_memory(err, "the advice");
+        goto out;
+    }
+    look_at_storage(&search);
+    find_array(&search);
+    if (!fb_work_of(what, search.present, STEPS_PRESENT, &out->now)) {
+        rc = fb_fail(err, FB_EUNSUPPORTED,
+                     "the plan goes through too many chunks to think each layout through; ask for "
+                     "fewer requests (n=)");
+        goto out;
+    }
+    out->then = out->now;
+    struct fb_advice start = *out;
+    try_keep(&search, keep_ns);
+    if (out->array != SIZE_MAX && what->arrays[out->array].info.rank > 0) {
+        try_cache(&search, &start);
+        try_shapes(&search, &start);
+    }
+    out->cause = cause_of(&search);
+    out->gain = out->then_ns > 0 ? (double)measured->total_ns / out->then_ns : 1;
+out:
+    free(search.present);
+    free(search.layouts);
+    return rc;
+}

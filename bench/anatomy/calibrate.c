@@ -1,0 +1,167 @@
+#include "bench/anatomy/calibrate.h"
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ARRAY "sample_000/expert/aus"
+#define SOURCE "synth:samples=1,frames=2000:2000"
+#define ROWS 2000 /* of the array; a row has 17 numbers */
+#define WIDTH 17
+#define ITERATIONS 5
+/* A cached chunk of the second file. */
+#define CHUNK 40
+#define TURNS 20
+
+struct bench {
+    const struct fb_worker *worker;
+    const struct fb_process_limits *limits;
+    const struct fb_format *writer;
+    char *file, *plan_path;
+    struct fb_source *source;
+};
+
+static int make_file(struct bench *bench, const char *options_text, struct fb_error *err)
+{
+    struct fb_options options;
+    int rc =
+        fb_options_parse(bench->writer->options, bench->writer->name, options_text, &options, err);
+    return rc ? rc : fb_format_create(bench->writer, &options, bench->file, bench->source, err);
+}
+
+/* `times` slabs of rows first to first + rows, and columns up to width, with first moved on by
+ * `step` each time. */
+static int make_plan(const struct bench *bench, size_t times, uint64_t step, uint64_t rows,
+                     uint64_t width, struct fb_plan *plan, struct fb_error *err)
+{
+    const struct fb_array_info *array;
+    int rc = fb_catalog_require(fb_source_catalog(bench->source), ARRAY, &array, err);
+    *plan = (struct fb_plan){ .one_buffer = true };
+    for (size_t i = 0; rc == 0 && i < times; i++) {
+        const uint64_t start[] = { i * step, 0 }, count[] = { rows, width };
+        rc = fb_plan_add_slab(plan, FB_OP_READ, array, start, count, err);
+    }
+    return rc;
+}
+
+static int take_pass(const struct bench *bench, size_t times, uint64_t step, uint64_t rows,
+                     uint64_t width, struct fb_anatomy *out, struct fb_error *err)
+{
+    struct fb_plan plan;
+    int rc = make_plan(bench, times, step, rows, width, &plan, err);
+    if (rc == 0)
+        rc = fb_plan_write(&plan, bench->plan_path, err);
+    if (rc == 0) {
+        struct fb_block_job job = {
+            .worker = bench->worker,
+            .limits = *bench->limits,
+            .job = { .format = bench->writer->name,
+                     .options = "",
+                     .file = bench->file,
+                     .plan = bench->plan_path,
+                     .handle = FB_HANDLE_KEEP,
+                     .buffer = fb_block_buffer(&plan) },
+            .plan = &plan,
+        };
+        rc = fb_anatomy_run(&job, ITERATIONS, out, err);
+    }
+    fb_plan_free(&plan);
+    return rc;
+}
+
+static double at_least(double value, double least)
+{
+    return value > least ? value : least;
+}
+
+#define MAPPINGS 48
+#define MAPPING_BYTES ((size_t)256 << 10)
+
+/* What fresh memory costs: maps, touches and unmaps some, as malloc does with large blocks. */
+static void measure_memory(struct fb_rates *out)
+{
+    uint64_t touch = 0, unmap = 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), done = 0;
+    for (size_t i = 0; i < MAPPINGS; i++) {
+        volatile unsigned char *block =
+            mmap(NULL, MAPPING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (block == MAP_FAILED)
+            break;
+        uint64_t started = fb_clock_ns();
+        for (size_t at = 0; at < MAPPING_BYTES; at += page)
+            block[at] = 1;
+        uint64_t touched = fb_clock_ns();
+        munmap((void *)(uintptr_t)block, MAPPING_BYTES);
+        unmap += fb_clock_ns() - touched;
+        touch += touched - started;
+        done += MAPPING_BYTES;
+    }
+    if (done == 0)
+        return;
+    out->fault = (double)touch / (double)done;
+    out->unmap = (double)unmap / (double)done;
+}
+
+/* Four passes, four unknowns. Copying a byte is not asked for: it is the smallest of all. */
+static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *err)
+{
+    struct fb_anatomy missed, hit, rows, column;
+    *out = fb_rates_typical;
+    measure_memory(out);
+    int rc = make_file(bench, "level=1,rows=1", err);
+    if (rc == 0) /* every chunk is one row, looked up, read and decoded */
+        rc = take_pass(bench, 1, 0, ROWS, WIDTH, &missed, err);
+    if (rc == 0)
+        rc = make_file(bench, "level=1,rows=40", err);
+    if (rc == 0) /* the same chunks in every request: found in the cache but for the first time */
+        rc = take_pass(bench, TURNS, 0, ROWS, WIDTH, &hit, err);
+    if (rc == 0) /* one row a request */
+        rc = take_pass(bench, ROWS, 1, 1, WIDTH, &rows, err);
+    if (rc == 0) /* one number a row */
+        rc = take_pass(bench, TURNS, 0, ROWS, 1, &column, err);
+    if (rc)
+        return rc;
+    double chunks = ROWS / CHUNK;
+    double miss = (double)missed.ns[FB_PART_LIBRARY] / ROWS;
+    double hits =
+        (double)hit.ns[FB_PART_LIBRARY] - chunks * miss - out->byte * TURNS * ROWS * WIDTH * 4;
+    out->chunk = at_least(hits / (chunks * (TURNS - 1)), 100);
+    out->load = at_least(miss - out->chunk, 100);
+    out->request =
+        at_least(((double)rows.ns[FB_PART_LIBRARY] - chunks * miss) / ROWS - out->chunk, 100);
+    out->run = at_least(
+        ((double)column.ns[FB_PART_LIBRARY] - chunks * miss - chunks * (TURNS - 1) * out->chunk) /
+            (TURNS * ROWS),
+        1);
+    out->inflate_call = (double)missed.ns[FB_PART_INFLATE] / ROWS;
+    out->read_call = (double)missed.ns[FB_PART_RAW_IO] / at_least(missed.counts.raw_reads, 1);
+    return 0;
+}
+
+int fb_calibrate(const struct fb_worker *worker, const struct fb_process_limits *limits,
+                 const struct fb_format *writer, const char *folder, struct fb_rates *out,
+                 struct fb_error *err)
+{
+    struct bench bench = { .worker = worker, .limits = limits, .writer = writer };
+    int rc = 0;
+    if (asprintf(&bench.file, "%s/calibration", folder) < 0)
+        bench.file = NULL;
+    if (asprintf(&bench.plan_path, "%s/calibration-plan.csv", folder) < 0)
+        bench.plan_path = NULL;
+    if (!bench.file || !bench.plan_path)
+        rc = fb_fail_memory(err, "file names");
+    if (rc == 0)
+        rc = fb_source_open(SOURCE, NULL, NULL, &bench.source, err);
+    if (rc == 0) {
+        rc = measure(&bench, out, err);
+        unlink(bench.file);
+        unlink(bench.plan_path);
+        fb_source_close(bench.source);
+    }
+    free(bench.file);
+    free(bench.plan_path);
+    return rc;
+}
