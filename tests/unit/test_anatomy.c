@@ -158,8 +158,8 @@ static void say_iteration(unsigned total, unsigned ns, unsigned touched)
         json_object_set_new(counts, field->name, json_integer(7));
     json_object_set_new(counts, "chunks_touched", json_integer(touched));
     json_object_set_new(facts, "counts", counts);
-    char *text = json_dumps(
-        json_pack("{s:i, s:[s], s:o}", "ns", total, "hashes", "x", "anatomy", facts), JSON_COMPACT);
+    char *text = fb_message_text(
+        json_pack("{s:i, s:[s], s:o}", "ns", total, "hashes", "x", "anatomy", facts));
     puts(text);
     free(text);
 }
