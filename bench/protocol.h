@@ -76,7 +76,9 @@
  * Deliver `bytes`: for every request of every iteration, in order, with the clock stopped, an
  * 8-byte little-endian length and that many bytes on descriptor 3. Deliver `hash`: 32 hex digits of
  * XXH3-128 of the same bytes. Results are collected in a ring of `buffer` bytes; when the next one
- * does not fit, the clock stops while the ring is delivered.
+ * does not fit, the clock stops while the ring is delivered. For a mean the ring has room for the
+ * array too. A worker that does not know an operation of the plan says an error: that fails the
+ * rows of one workload, and no others.
  *
  * In a create job the runner sends, on descriptor 4, every array of the plan whole, in order,
  * framed in the same way. `flags` may hold "loads_whole" (only `once` is asked of it) and
