@@ -13,11 +13,18 @@
 /* Slabs that a source is read in for a create job. */
 #define FEED_BYTES ((size_t)4 << 20)
 
+/* With the gap to the next cache line; what is beyond the limit need not be counted. */
+static uint64_t ring_bytes(const struct fb_request *request, uint64_t total)
+{
+    uint64_t bytes = fb_request_ring_bytes(request);
+    return bytes > 0 && total <= RING_BYTES ? bytes + 64 : 0;
+}
+
 uint64_t fb_block_buffer(const struct fb_plan *plan)
 {
     uint64_t largest = fb_plan_largest(plan), total = 0;
     for (size_t i = 0; i < plan->count; i++)
-        total += plan->requests[i].op == FB_OP_READ ? plan->requests[i].bytes + 64 : 0;
+        total += ring_bytes(&plan->requests[i], total);
     if (plan->one_buffer || total > RING_BYTES)
         total = plan->one_buffer || largest > RING_BYTES ? largest : RING_BYTES;
     return total;
@@ -86,8 +93,8 @@ static int begin_frame(struct checker *checker, struct fb_error *err)
     if (bytes != request->bytes) {
         checker->wrong_data = true;
         return fb_fail(err, FB_EFORMAT, "request %zu, of %s, delivered %llu bytes instead of %llu",
-                       checker->request, request->array, (unsigned long long)bytes,
-                       (unsigned long long)request->bytes);
+                       checker->request, *request->array ? request->array : "the catalog",
+                       (unsigned long long)bytes, (unsigned long long)request->bytes);
     }
     checker->frame = malloc((size_t)bytes + 1);
     if (!checker->frame)
@@ -229,18 +236,92 @@ static int measure(struct fb_process *process, struct checker *checker,
     return rc || job->no_file ? rc : fb_cache_resident(job->job.file, &result->resident_after, err);
 }
 
+/* --- the floor -------------------------------------------------------------------------------- */
+
+/* Warm floors are taken a few times, in no more time than this. */
+#define FLOOR_NS UINT64_C(5000000)
+#define FLOORS_MAX 9
+
+static int take_floors(struct fb_process *process, struct fb_floor *floors, size_t count,
+                       struct fb_error *err)
+{
+    int rc = fb_talk_send(
+        process, json_pack("{s:s, s:I}", "floor", "measure", "iterations", (json_int_t)count), err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        json_t *message;
+        rc = fb_talk_receive(process, &message, err);
+        if (rc)
+            return rc;
+        if (!fb_message_uint(message, "copy_ns", &floors[i].copy_ns) ||
+            !fb_message_uint(message, "read_ns", &floors[i].read_ns) ||
+            !fb_message_uint(message, "inflate_ns", &floors[i].inflate_ns))
+            rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: a floor without its times");
+        json_decref(message);
+    }
+    return rc;
+}
+
+/* The measurement of which read and inflate together are the median: parts of one and the same. */
+static struct fb_floor median_floor(struct fb_floor *floors, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && floors[k].read_ns + floors[k].inflate_ns <
+                                        floors[k - 1].read_ns + floors[k - 1].inflate_ns;
+             k--) {
+            struct fb_floor swap = floors[k];
+            floors[k] = floors[k - 1];
+            floors[k - 1] = swap;
+        }
+    return floors[(count - 1) / 2];
+}
+
+/* As the iterations: warm behind a warm-up, cold once, behind an eviction of its own; n/a where
+ * that cannot be proven, or the worker does not know which bytes are needed. */
+static int take_floor(struct fb_process *process, const struct fb_block_job *job,
+                      struct fb_floor *out, struct fb_error *err)
+{
+    struct fb_floor floors[FLOORS_MAX];
+    json_t *ready;
+    double resident;
+    int rc = fb_talk_send(process, json_pack("{s:s}", "floor", "prepare"), err);
+    if (rc == 0)
+        rc = fb_talk_receive(process, &ready, err);
+    if (rc)
+        return rc;
+    bool known = json_is_true(json_object_get(ready, "floor"));
+    json_decref(ready);
+    if (!known)
+        return 0;
+    rc = prove_cache(job, &resident, err);
+    if (rc == 0 && job->cache == FB_CACHE_COLD && !(resident <= 0.01))
+        return 0;
+    size_t count = 1;
+    if (rc == 0)
+        rc = take_floors(process, floors, 1, err);
+    if (rc == 0 && job->cache == FB_CACHE_WARM) {
+        uint64_t ns = floors[0].copy_ns + floors[0].read_ns + floors[0].inflate_ns;
+        count = ns > FLOOR_NS / FLOORS_MAX ? (size_t)(FLOOR_NS / ns) : FLOORS_MAX;
+        count += count == 0;
+        rc = take_floors(process, floors, count, err);
+    }
+    if (rc == 0)
+        *out = median_floor(floors, count);
+    return rc;
+}
+
 int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
                  struct fb_error *err)
 {
     struct fb_process process;
     struct checker checker = { .job = job };
+    json_t *hello = NULL;
     *result = (struct fb_block_result){
         .peak_bytes = FB_NA,
         .resident_before = NAN,
         .resident_after = NAN,
         .floor = { FB_NA, FB_NA, FB_NA },
     };
-    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &job->job, err);
+    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &job->job, &hello, err);
     if (rc == 0 && job->job.deliver_bytes) {
         process.on_bytes = check_bytes;
         process.on_bytes_context = &checker;
@@ -249,10 +330,13 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
         rc = prove_cache(job, &result->resident_before, err);
     if (rc == 0)
         rc = measure(&process, &checker, result, err);
+    if (rc == 0 && job->floor && json_is_true(json_object_get(hello, "floor")))
+        rc = take_floor(&process, job, &result->floor, err);
     if (rc == 0)
         rc = take_done(&process, result, err);
     if (rc == 0 && checker.iterations != result->count)
         rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: it delivered too little");
+    json_decref(hello);
     free(checker.frame);
     fb_process_close(&process);
     if (rc) {
@@ -297,7 +381,7 @@ int fb_block_create(const struct fb_worker *worker, const struct fb_process_limi
     struct fb_process process;
     json_t *created;
     *result = (struct fb_create_result){ FB_NA, FB_NA };
-    int rc = fb_talk_start_job(&process, worker, limits, job, err);
+    int rc = fb_talk_start_job(&process, worker, limits, job, NULL, err);
     if (rc == 0)
         rc = fb_talk_send(&process, json_pack("{s:b}", "go", 1), err);
     for (size_t i = 0; rc == 0 && i < fb_source_catalog(source)->array_count; i++)

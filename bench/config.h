@@ -11,7 +11,7 @@ struct fb_run_config {
     const char *const *formats; /* -f specs */
     size_t format_count;        /* 0: the default formats */
     const char *const *workloads;
-    size_t workload_count; /* 0: all */
+    size_t workload_count; /* 0: the standard ones; "all" stands for every one */
     bool cache[FB_CACHE_COUNT];
     bool handle[FB_HANDLE_COUNT];
     bool handles_given; /* on the command line: then they hold for all workloads */

@@ -64,6 +64,12 @@ void fb_delivery_note(struct fb_delivery *delivery, size_t bytes)
     delivery->used = used < delivery->capacity ? used : delivery->capacity;
 }
 
+void fb_delivery_touch(struct fb_delivery *delivery, size_t bytes)
+{
+    if (delivery->used + bytes > delivery->touched)
+        delivery->touched = delivery->used + bytes;
+}
+
 void fb_delivery_note_outside(struct fb_delivery *delivery, const void *data, size_t bytes,
                               void *owned)
 {
@@ -93,9 +99,10 @@ int fb_delivery_flush(struct fb_delivery *delivery, struct fb_error *err)
         free(item->owned);
     }
     if (delivery->fd != FB_DELIVERY_DROP)
-        memset(delivery->ring, POISON, delivery->used);
+        memset(delivery->ring, POISON,
+               delivery->used > delivery->touched ? delivery->used : delivery->touched);
     delivery->pending_count = 0;
-    delivery->used = 0;
+    delivery->used = delivery->touched = 0;
     return rc;
 }
 

@@ -24,6 +24,7 @@ struct fb_delivered {
 struct fb_delivery {
     unsigned char *ring; /* touched before use */
     size_t capacity, used;
+    size_t touched; /* bytes of the ring to be wiped; more than `used` where not all is delivered */
     struct fb_delivered *pending; /* in request order; room for every request of the plan */
     size_t pending_count;
     struct fb_hash *hashes; /* of this iteration, by request; NULL where they are not hashed */
@@ -43,6 +44,9 @@ bool fb_delivery_fits(const struct fb_delivery *delivery, uint64_t bytes);
 void *fb_delivery_next(struct fb_delivery *delivery);
 /* Notes that `bytes` were written there. */
 void fb_delivery_note(struct fb_delivery *delivery, size_t bytes);
+/* Notes that `bytes` from there on were written for the sake of a result, of which only a beginning
+ * is delivered; before that is noted. */
+void fb_delivery_touch(struct fb_delivery *delivery, size_t bytes);
 /* Notes data outside the ring, valid until the next flush; `owned` may be NULL. */
 void fb_delivery_note_outside(struct fb_delivery *delivery, const void *data, size_t bytes,
                               void *owned);

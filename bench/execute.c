@@ -1,5 +1,7 @@
 #include "bench/execute.h"
 #include "base/clock.h"
+#include "bench/catalog_text.h"
+#include "bench/mean.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,25 +80,72 @@ static int open_array(struct state *state, const char *path, struct fb_error *er
     return rc;
 }
 
+/* Room for the request in the ring. */
+static int make_room(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    uint64_t bytes = fb_request_ring_bytes(request);
+    if (fb_delivery_fits(state->run->delivery, bytes))
+        return 0;
+    int rc = flush_off_clock(state, err);
+    if (rc == 0 && !fb_delivery_fits(state->run->delivery, bytes))
+        rc = fb_fail(err, FB_EUSAGE, "the job's buffer is smaller than the request for %s",
+                     request->array);
+    return rc;
+}
+
 static int read_slab(struct state *state, const struct fb_request *request, struct fb_error *err)
 {
     struct fb_delivery *delivery = state->run->delivery;
     size_t delivered = 0;
-    if (!fb_delivery_fits(delivery, request->bytes)) {
-        int rc = flush_off_clock(state, err);
-        if (rc)
-            return rc;
-        if (!fb_delivery_fits(delivery, request->bytes))
-            return fb_fail(err, FB_EUSAGE, "the job's buffer is smaller than the request for %s",
-                           request->array);
-    }
-    int rc = open_array(state, request->array, err);
+    int rc = make_room(state, request, err);
+    if (rc == 0)
+        rc = open_array(state, request->array, err);
     if (rc == 0)
         rc = state->run->format->array_read(state->array, request->start, request->count,
                                             fb_delivery_next(delivery), (size_t)request->bytes,
                                             &delivered, err);
     if (rc == 0)
         fb_delivery_note(delivery, delivered);
+    return rc;
+}
+
+/* The slab goes to the end of the request's part of the ring, its mean to the beginning. */
+static int take_mean(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    struct fb_delivery *delivery = state->run->delivery;
+    size_t slab = (size_t)fb_request_slab_bytes(request), delivered = 0;
+    size_t taken = (size_t)fb_request_ring_bytes(request);
+    int rc = make_room(state, request, err);
+    if (rc == 0)
+        rc = open_array(state, request->array, err);
+    if (rc)
+        return rc;
+    unsigned char *means = fb_delivery_next(delivery), *rows = means + (taken - slab);
+    fb_delivery_touch(delivery, taken);
+    rc = state->run->format->array_read(state->array, request->start, request->count, rows, slab,
+                                        &delivered, err);
+    if (rc == 0 && delivered != slab)
+        rc = fb_fail(err, FB_EFORMAT, "array %s delivered %zu bytes instead of %zu", request->array,
+                     delivered, slab);
+    if (rc)
+        return rc;
+    fb_mean_rows(request->dtype, rows, request->count[0], request->bytes / sizeof(double),
+                 (double *)(void *)means);
+    fb_delivery_note(delivery, (size_t)request->bytes);
+    return 0;
+}
+
+static int take_catalog(struct state *state, struct fb_error *err)
+{
+    struct fb_catalog catalog = { 0 };
+    char *text = NULL;
+    size_t length = 0;
+    int rc = state->run->format->catalog(state->reader, &catalog, err);
+    if (rc == 0)
+        rc = fb_catalog_text(&catalog, &text, &length, err);
+    if (rc == 0)
+        fb_delivery_note_outside(state->run->delivery, text, length, text);
+    fb_catalog_free(&catalog);
     return rc;
 }
 
@@ -165,6 +214,10 @@ static int execute_request(struct state *state, const struct fb_request *request
         return read_slab(state, request, err);
     case FB_OP_LOAD:
         return load_array(state, request, err);
+    case FB_OP_MEAN:
+        return take_mean(state, request, err);
+    case FB_OP_CATALOG:
+        return take_catalog(state, err);
     case FB_OP_SEARCH_RANGE:
     case FB_OP_SEARCH_NAME:
         return search(state, request, err);

@@ -1,6 +1,7 @@
 #include "bench/plan.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "bench/mean.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,10 +9,14 @@
 
 /* A plan is held in memory and gone through in every iteration. */
 #define REQUESTS_MAX 1000000
+/* What is read for a mean begins on a cache line, as a fresh buffer would. */
+#define ALIGNMENT 64
 
 static const char *const op_names[] = {
     [FB_OP_READ] = "read",
     [FB_OP_LOAD] = "load",
+    [FB_OP_MEAN] = "mean",
+    [FB_OP_CATALOG] = "catalog",
     [FB_OP_SEARCH_RANGE] = "search-range",
     [FB_OP_SEARCH_NAME] = "search-name",
     [FB_OP_WRITE] = "write",
@@ -65,6 +70,17 @@ int fb_plan_add(struct fb_plan *plan, const struct fb_request *request, struct f
     return 0;
 }
 
+/* Of a slab whose bytes can be counted; of a mean, one of a row or more. A mean of rows that no
+ * memory holds has INT64_MAX bytes, and no ring has room for it. */
+static uint64_t delivered_bytes(const struct fb_request *request)
+{
+    uint64_t bytes = fb_request_slab_bytes(request);
+    if (request->op != FB_OP_MEAN)
+        return bytes;
+    uint64_t width = bytes / request->count[0] / request->dtype.size;
+    return width < INT64_MAX / sizeof(double) ? width * sizeof(double) : INT64_MAX;
+}
+
 int fb_plan_add_slab(struct fb_plan *plan, enum fb_op op, const struct fb_array_info *array,
                      const uint64_t *start, const uint64_t *count, struct fb_error *err)
 {
@@ -77,7 +93,7 @@ int fb_plan_add_slab(struct fb_plan *plan, enum fb_op op, const struct fb_array_
     if (start)
         memcpy(request.start, start, array->rank * sizeof *start);
     memcpy(request.count, count ? count : array->dims, array->rank * sizeof *request.count);
-    request.bytes = fb_slab_bytes(array, request.count);
+    request.bytes = delivered_bytes(&request);
     return fb_plan_add(plan, &request, err);
 }
 
@@ -111,7 +127,7 @@ int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->count; i++) {
         struct fb_request request = plan->requests[i];
-        if (!fb_request_is_search(&request)) {
+        if (fb_request_is_slab(&request)) {
             const struct fb_array_info *array = fb_catalog_find(catalog, request.array);
             if (!array || array->rank != request.rank) {
                 rc = fb_fail(err, FB_EFORMAT, "the file has no array %s like the dataset's",
@@ -120,7 +136,7 @@ int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
             }
             request.dtype = array->dtype;
             rc = fb_slab_check(array, request.start, request.count, err);
-            request.bytes = fb_slab_bytes(array, request.count);
+            request.bytes = delivered_bytes(&request);
         }
         if (rc == 0)
             rc = fb_plan_add(out, &request, err);
@@ -133,6 +149,32 @@ int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
 bool fb_request_is_search(const struct fb_request *request)
 {
     return request->op == FB_OP_SEARCH_RANGE || request->op == FB_OP_SEARCH_NAME;
+}
+
+bool fb_request_is_slab(const struct fb_request *request)
+{
+    return request->op == FB_OP_READ || request->op == FB_OP_LOAD || request->op == FB_OP_MEAN ||
+           request->op == FB_OP_WRITE;
+}
+
+uint64_t fb_request_slab_bytes(const struct fb_request *request)
+{
+    uint64_t bytes = request->dtype.size;
+    for (unsigned i = 0; i < request->rank; i++)
+        bytes *= request->count[i];
+    return bytes;
+}
+
+uint64_t fb_request_ring_bytes(const struct fb_request *request)
+{
+    if (request->op == FB_OP_READ)
+        return request->bytes;
+    if (request->op != FB_OP_MEAN)
+        return 0;
+    uint64_t slab = fb_request_slab_bytes(request);
+    if (slab > INT64_MAX / 4 || request->bytes > INT64_MAX / 4)
+        return INT64_MAX;
+    return (request->bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + slab;
 }
 
 struct fb_query fb_request_query(const struct fb_request *request)
@@ -158,8 +200,8 @@ uint64_t fb_plan_largest(const struct fb_plan *plan)
 {
     uint64_t largest = 0;
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->requests[i].bytes > largest)
-            largest = plan->requests[i].bytes;
+        if (fb_request_ring_bytes(&plan->requests[i]) > largest)
+            largest = fb_request_ring_bytes(&plan->requests[i]);
     return largest;
 }
 
@@ -193,10 +235,10 @@ static void print_numbers(FILE *stream, const uint64_t *numbers, unsigned n)
 static void print_request(FILE *stream, const struct fb_request *request)
 {
     char dtype[FB_DTYPE_NAME_MAX];
-    bool search = fb_request_is_search(request);
+    bool search = fb_request_is_search(request), slab = fb_request_is_slab(request);
     fprintf(stream, "%s,", op_names[request->op]);
     print_text(stream, request->array);
-    fprintf(stream, ",%s,", search ? "" : fb_dtype_name(request->dtype, dtype, sizeof dtype));
+    fprintf(stream, ",%s,", !slab ? "" : fb_dtype_name(request->dtype, dtype, sizeof dtype));
     print_numbers(stream, request->start, request->rank);
     putc(',', stream);
     print_numbers(stream, request->count, request->rank);
@@ -297,11 +339,36 @@ static bool parse_op(const char *text, enum fb_op *op)
     return false;
 }
 
-/* The fields after the operation's name; checks that the byte count can be counted. */
+/* dtype, start and count; checks that the bytes can be counted. */
+static bool parse_slab(char *fields[FIELDS], struct fb_request *request)
+{
+    unsigned rank;
+    if (!fb_dtype_parse(fields[DTYPE], &request->dtype) ||
+        !parse_numbers(fields[START], request->start, &rank) ||
+        !parse_numbers(fields[COUNT], request->count, &request->rank) || rank != request->rank)
+        return false;
+    uint64_t bytes = request->dtype.size;
+    for (unsigned i = 0; i < rank; i++)
+        if (!fb_mul_u64(bytes, request->count[i], &bytes) || bytes > INT64_MAX)
+            return false;
+    if (request->op == FB_OP_MEAN &&
+        (rank == 0 || request->count[0] == 0 || !fb_mean_possible(request->dtype)))
+        return false;
+    request->bytes = delivered_bytes(request);
+    return true;
+}
+
+static bool all_empty(char *fields[FIELDS], size_t first)
+{
+    while (first < FIELDS && !*fields[first])
+        first++;
+    return first == FIELDS;
+}
+
+/* The fields after the operation's name. */
 static bool parse_request(char *fields[FIELDS], struct fb_request *request)
 {
     uint64_t axis;
-    unsigned rank;
     request->array = fields[ARRAY];
     request->name = fields[NAME];
     request->sample = fields[SAMPLE];
@@ -312,16 +379,9 @@ static bool parse_request(char *fields[FIELDS], struct fb_request *request)
         request->axis = (unsigned)axis;
         return true;
     }
-    if (!fb_dtype_parse(fields[DTYPE], &request->dtype) ||
-        !parse_numbers(fields[START], request->start, &rank) ||
-        !parse_numbers(fields[COUNT], request->count, &request->rank) || rank != request->rank)
-        return false;
-    request->bytes = request->dtype.size;
-    for (unsigned i = 0; i < rank; i++)
-        if (!fb_mul_u64(request->bytes, request->count[i], &request->bytes) ||
-            request->bytes > INT64_MAX)
-            return false;
-    return true;
+    if (request->op == FB_OP_CATALOG)
+        return all_empty(fields, ARRAY);
+    return parse_slab(fields, request);
 }
 
 int fb_plan_read(const char *path, struct fb_plan *out, struct fb_error *err)

@@ -6,14 +6,20 @@
  *   read          the slab start, count of `array`, in C order and machine byte order
  *   load          the whole of `array` into memory of its own, allocated inside the clock and kept
  *                 until the iteration ends; delivers those bytes
- *   search-range  "NAME\tFRAMES\n" for each sample, in catalog order, that has an array whose path
- *                 matches the glob `array` and whose length along `axis` (FRAMES, of the first such
- *                 array) lies in min..max
- *   search-name   the same line for the sample called `name` (FRAMES of its first matching array);
- *                 nothing if there is none
+ *   mean          reads the slab start, count of `array` whole (an integer or float array, one row
+ * or more along axis 0) and delivers its mean along axis 0: a float64 for each element of a row, in
+ * C order and machine byte order. mean.h says how it is summed catalog       "PATH\tDTYPE\tSHAPE\n"
+ * for each array of the file, in catalog order (by sample, then by path, digits as numbers): the
+ * type as numpy names it, the shape as "10x68x2", empty for a scalar. Paths are written as they
+ * are, whatever is in them search-range  "NAME\tFRAMES\n" for each sample, in catalog order, that
+ * has an array whose path matches the glob `array` and whose length along `axis` (FRAMES, of the
+ * first such array) lies in min..max search-name   the same line for the sample called `name`
+ * (FRAMES of its first matching array); nothing if there is none
  *
- * start and count are one number an axis, parted by blanks (empty for a scalar). A create job's
- * plan has rows `write`: count is the shape, `sample` and `name` say where the array belongs. */
+ * start and count are one number an axis, parted by blanks (empty for a scalar). A read
+ * with a count of 0 takes place too: the array is opened, and no bytes are delivered. A create
+ * job's plan has rows `write`: count is the shape, `sample` and `name` say where the array belongs.
+ */
 #ifndef FB_BENCH_PLAN_H
 #define FB_BENCH_PLAN_H
 
@@ -23,15 +29,24 @@
 
 #include <stdio.h>
 
-enum fb_op { FB_OP_READ, FB_OP_LOAD, FB_OP_SEARCH_RANGE, FB_OP_SEARCH_NAME, FB_OP_WRITE };
+enum fb_op {
+    FB_OP_READ,
+    FB_OP_LOAD,
+    FB_OP_MEAN,
+    FB_OP_CATALOG,
+    FB_OP_SEARCH_RANGE,
+    FB_OP_SEARCH_NAME,
+    FB_OP_WRITE
+};
 
 struct fb_request {
     enum fb_op op;
-    char *array; /* path, or the glob of a search */
+    char *array; /* path, or the glob of a search; "" of a catalog */
     struct fb_dtype dtype;
     unsigned rank;
     uint64_t start[FB_MAX_RANK], count[FB_MAX_RANK];
-    uint64_t bytes; /* delivered; for a search known only with the reference (0 until then) */
+    uint64_t bytes; /* delivered; for a search and a catalog known only with the reference (0 until
+                       then) */
     unsigned axis;
     uint64_t min, max;
     char *sample; /* write */
@@ -49,7 +64,7 @@ struct fb_plan {
 void fb_plan_free(struct fb_plan *plan);
 /* Appends a copy of the request (its strings too). */
 int fb_plan_add(struct fb_plan *plan, const struct fb_request *request, struct fb_error *err);
-/* Appends a read or load of a slab; NULL start and count: the whole array. */
+/* Appends a read, load or mean of a slab; NULL start and count: the whole array. */
 int fb_plan_add_slab(struct fb_plan *plan, enum fb_op op, const struct fb_array_info *array,
                      const uint64_t *start, const uint64_t *count, struct fb_error *err);
 /* The create job's plan: one write a catalog array. */
@@ -61,10 +76,18 @@ int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
 
 /* True when the request is a search. */
 bool fb_request_is_search(const struct fb_request *request);
+/* True when the request is about a slab of one array: start, count and dtype say which. */
+bool fb_request_is_slab(const struct fb_request *request);
+/* Bytes of that slab: more or less than what a mean of it delivers. */
+uint64_t fb_request_slab_bytes(const struct fb_request *request);
+/* What the request takes up in the ring of results, at the most INT64_MAX; 0 where its result has
+ * memory of its own. A mean lies at the beginning, the slab that it is of at the end. */
+uint64_t fb_request_ring_bytes(const struct fb_request *request);
+
 /* The query behind a search request. */
 struct fb_query fb_request_query(const struct fb_request *request);
 
-/* Sum and maximum of the requests' bytes. */
+/* Sum of the requests' bytes, and the most that one of them takes up in the ring. */
 uint64_t fb_plan_bytes(const struct fb_plan *plan);
 uint64_t fb_plan_largest(const struct fb_plan *plan);
 

@@ -5,40 +5,66 @@
  *   0  messages from the runner      1  messages to the runner      2  free text, for people
  *   3  delivered bytes (read jobs)   4  array bytes (create jobs)
  *
- * A message is one JSON object on one line. Unknown members are ignored. The talk goes
+ * A message is one JSON object on one line. Unknown members are ignored. Below, R is what the
+ * runner says, W what the worker says; "may" marks what can be left out. The talk goes
  *
- *   worker  {"protocol":1, "program":"NAME VERSION",
- *            "formats":[{"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}],
- *            "deliver":["bytes"], "libraries":{"numpy":"1.24.2"}}
- *   runner  {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH,
- *            "handle":"once", "deliver":"bytes", "buffer":BYTES, "storage":false,
- *            "counters":true}
- *   worker  {"ready":true}       all that happens once in a process is done; the file is not open
- *   runner  {"go":true, "iterations":K}                  the cache state is proven now; a warm
- * block goes twice, for one warm-up and then for the iterations that count worker  {"ns":N,
- * "hashes":[...], "counters":{...}}                     K times; no hashes where bytes are
- * delivered runner
- * {"go":false} worker  {"done":true, "peak_bytes":N, "storage":{...}} peak_bytes: VmHWM. storage,
- * where the job asks for it: facts of the plan's first array: layout, chunk ("357x17x1"), filters,
- *                                stored_bytes, chunk_cache_bytes. Both may be left out
+ * W {"protocol":1, "program":"NAME VERSION", "formats":[...], "deliver":["bytes"]}
  *
- * counters, where the job asks for them: what happened inside the clock of that iteration, names
- * and meaning in counters.h; all of them, or any, may be left out.
+ * with, for each format, {"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}; it
+ * may have "anatomy":true there, and "floor":true and "libraries":{"numpy":"1.24.2"} beside
+ * formats.
  *
- * or, for a create job,
+ * R {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH, "handle":"once",
+ *    "deliver":"bytes", "buffer":BYTES, "storage":false, "counters":true}
  *
- *   runner  {"job":"create", "format":F, "options":O, "file":PATH, "plan":PATH}
- *   worker  {"ready":true}
- *   runner  {"go":true}          then the bytes
- *   worker  {"created":true, "ns":N, "cpu_ns":N}         without the time spent waiting for data
+ * W {"ready":true}
  *
- * or, for a trace job, which a worker need not know: a read job whose "job" is "trace", "deliver" is
- * "hash", and whose format has "anatomy":true in the hello. Each iteration then also tells where
- * its time went, in nanoseconds of each part by itself, and what happened (formats/trace.h):
+ * when all that happens once in a process is done; the file is not open. The runner prepares and
+ * proves the cache state, and says
  *
- *   worker  {"ns":N, "hashes":[...], "anatomy":{"open":{"ns":N, "calls":N}, "lookup":{...},
- *            "metadata-io":{...}, "raw-io":{...}, "inflate":{...}, "unshuffle":{...},
- *            "library":{...}, "counts":{"asked_bytes":N, ...}, "filters_hidden":false}}
+ * R {"go":true, "iterations":K}
+ *
+ * W {"ns":N, "hashes":[...]}
+ *
+ * K times, without hashes where bytes are delivered. It may have "counters":{...}, where the job
+ * asks for them: what happened inside the clock of that iteration; names and meaning are in
+ * counters.h, and any may be left out. A warm block goes twice: for one warm-up, and for the
+ * iterations that count.
+ *
+ * A worker whose hello has "floor":true is then asked, in some blocks, for what the machine itself
+ * takes for the same bytes (floor.h):
+ *
+ * R {"floor":"prepare"}
+ *
+ * W {"floor":true}, or {"floor":false} where it cannot
+ *
+ * R {"floor":"measure", "iterations":K}
+ *
+ * W {"copy_ns":N, "read_ns":N, "inflate_ns":N}, K times
+ *
+ * At the end:
+ *
+ * R {"go":false}
+ *
+ * W {"done":true}
+ *
+ * which may have "peak_bytes":N, the VmHWM before any floor, and "storage":{...}, where the job
+ * asks for it: facts of the plan's first array: layout, chunk ("357x17x1"), filters, stored_bytes,
+ * chunk_cache_bytes.
+ *
+ * A job "trace", of formats with "anatomy":true only, is a read job whose iterations have
+ * "anatomy":{...} too: the time of each part by its name in trace.h, as {"ns":N, "calls":N},
+ * "counts" and "filters_hidden".
+ *
+ * A create job is
+ *
+ * R {"job":"create", "format":F, "options":O, "file":PATH, "plan":PATH}
+ *
+ * W {"ready":true}
+ *
+ * R {"go":true}, and the bytes
+ *
+ * W {"created":true, "ns":N, "cpu_ns":N}, without the time spent waiting for data
  *
  * and at any point the worker may say {"error":"what, where, what to do"} and exit; with
  * "usage":true where the user's words are at fault.

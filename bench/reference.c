@@ -1,4 +1,6 @@
 #include "bench/reference.h"
+#include "bench/catalog_text.h"
+#include "bench/mean.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,32 @@ static int hash_search(struct fb_request *request, const struct fb_catalog *cata
     return rc;
 }
 
+static int hash_catalog(struct fb_request *request, const struct fb_catalog *catalog,
+                        struct fb_hash *hash, struct fb_error *err)
+{
+    char *text;
+    size_t length;
+    int rc = fb_catalog_text(catalog, &text, &length, err);
+    if (rc)
+        return rc;
+    request->bytes = length;
+    fb_hash_bytes(text, length, hash);
+    free(text);
+    return 0;
+}
+
+static int hash_mean(const struct fb_request *request, const void *rows, struct fb_hash *hash,
+                     struct fb_error *err)
+{
+    double *means = malloc((size_t)request->bytes + 1);
+    if (!means)
+        return fb_fail_memory(err, request->array);
+    fb_mean_rows(request->dtype, rows, request->count[0], request->bytes / sizeof *means, means);
+    fb_hash_bytes(means, (size_t)request->bytes, hash);
+    free(means);
+    return 0;
+}
+
 static int hash_slab(const struct fb_request *request, struct fb_source *source,
                      struct fb_hash *hash, struct fb_error *err)
 {
@@ -25,15 +53,29 @@ static int hash_slab(const struct fb_request *request, struct fb_source *source,
     const struct fb_array_info *array = fb_catalog_find(catalog, request->array);
     if (!array)
         return fb_fail(err, FB_EFORMAT, "the source has no array %s", request->array);
-    void *data = malloc((size_t)request->bytes + 1);
+    size_t bytes = (size_t)fb_request_slab_bytes(request);
+    void *data = malloc(bytes + 1);
     if (!data)
         return fb_fail_memory(err, request->array);
     int rc = fb_source_read(source, (size_t)(array - catalog->arrays), request->start,
-                            request->count, data, (size_t)request->bytes, err);
-    if (rc == 0)
-        fb_hash_bytes(data, (size_t)request->bytes, hash);
+                            request->count, data, bytes, err);
+    if (rc == 0 && request->op == FB_OP_MEAN)
+        rc = hash_mean(request, data, hash, err);
+    else if (rc == 0)
+        fb_hash_bytes(data, bytes, hash);
     free(data);
     return rc;
+}
+
+static int hash_request(struct fb_request *request, struct fb_source *source,
+                        const struct fb_catalog *searched, struct fb_hash *hash,
+                        struct fb_error *err)
+{
+    if (fb_request_is_search(request))
+        return hash_search(request, searched, hash, err);
+    if (request->op == FB_OP_CATALOG)
+        return hash_catalog(request, searched, hash, err);
+    return hash_slab(request, source, hash, err);
 }
 
 static int compare_requests(const void *a, const void *b, void *context)
@@ -59,8 +101,7 @@ int fb_reference_hash(struct fb_plan *plan, struct fb_source *source,
     int rc = 0;
     for (size_t k = 0; rc == 0 && k < plan->count; k++) {
         struct fb_request *request = &plan->requests[order[k]];
-        rc = fb_request_is_search(request) ? hash_search(request, searched, &hashes[order[k]], err)
-                                           : hash_slab(request, source, &hashes[order[k]], err);
+        rc = hash_request(request, source, searched, &hashes[order[k]], err);
         if (rc == FB_EFORMAT || rc == FB_EIO) {
             hashes[order[k]].hex[0] = '\0';
             rc = 0;

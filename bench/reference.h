@@ -6,9 +6,10 @@
 #include "datasets/manifest.h"
 #include "datasets/source.h"
 
-/* Fills hashes[plan->count] from the source and, for searches, from `searched` (the catalog that
- * the file's own search sees), and the requests' `bytes` of searches. What the source itself cannot
- * deliver (damage, no file that matches its manifest) gets an empty hash, which nothing equals. */
+/* Fills hashes[plan->count] from the source and, for searches and catalogs, from `searched` (the
+ * catalog that the file's own search sees), and the requests' `bytes` of these. What the source
+ * itself cannot deliver (damage, no file that matches its manifest) gets an empty hash, which
+ * nothing equals. */
 int fb_reference_hash(struct fb_plan *plan, struct fb_source *source,
                       const struct fb_catalog *searched, struct fb_hash *hashes,
                       struct fb_error *err);

@@ -85,20 +85,22 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
 
 int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker,
                       const struct fb_process_limits *limits, const struct fb_job *job,
-                      struct fb_error *err)
+                      json_t **hello, struct fb_error *err)
 {
-    json_t *hello, *ready;
+    json_t *said = NULL, *ready;
     int rc = fb_talk_start(process, worker, limits, err);
     if (rc == 0)
-        rc = fb_talk_greet(process, &hello, err);
+        rc = fb_talk_greet(process, &said, err);
     if (rc)
         return rc;
-    json_decref(hello);
     rc = fb_talk_send(process, fb_job_message(job), err);
     if (rc == 0)
         rc = fb_talk_receive_true(process, "ready", &ready, err);
     if (rc == 0)
         json_decref(ready);
+    if (rc == 0 && hello)
+        *hello = json_incref(said);
+    json_decref(said);
     return rc;
 }
 
@@ -112,6 +114,9 @@ static int wrong(const struct fb_plan *plan, const struct fb_hash *expected, siz
                        "request %zu, of %s, cannot be verified: no source or file "
                        "delivers what the manifests say",
                        request, what->array);
+    if (what->op == FB_OP_CATALOG)
+        return fb_fail(err, FB_EFORMAT, "request %zu, the catalog, differs from the dataset's",
+                       request);
     if (fb_request_is_search(what))
         return fb_fail(err, FB_EFORMAT, "request %zu, a search over %s, gave a wrong answer",
                        request, what->array);

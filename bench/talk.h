@@ -9,10 +9,11 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
                   const struct fb_process_limits *limits, struct fb_error *err);
 /* Takes the hello and checks its protocol number. The caller decrefs *hello. */
 int fb_talk_greet(struct fb_process *process, json_t **hello, struct fb_error *err);
-/* All up to a worker that is ready: starts it, greets it, gives it the job. */
+/* All up to a worker that is ready: starts it, greets it, gives it the job. *hello, where it is not
+ * NULL, is what it said of itself; the caller decrefs it on success. */
 int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker,
                       const struct fb_process_limits *limits, const struct fb_job *job,
-                      struct fb_error *err);
+                      json_t **hello, struct fb_error *err);
 
 /* Takes over the message. */
 int fb_talk_send(struct fb_process *process, json_t *message, struct fb_error *err);

@@ -80,23 +80,54 @@ static int make_task(struct fb_task *task, size_t number, const char *spec,
     return rc;
 }
 
+static size_t add_workloads(bool all, const char **specs, size_t count)
+{
+    for (size_t i = 0; fb_workloads[i]; i++)
+        if (all || fb_workloads[i]->standard)
+            specs[count++] = fb_workloads[i]->name;
+    return count;
+}
+
+/* What -w said, with names for "all" and for nothing. The list is the caller's. */
+static int list_specs(const struct fb_run_config *config, const char ***specs, size_t *count,
+                      struct fb_error *err)
+{
+    size_t there = 0;
+    while (fb_workloads[there])
+        there++;
+    *count = 0;
+    *specs = calloc((config->workload_count + 1) * there, sizeof **specs);
+    if (!*specs)
+        return fb_fail_memory(err, "the workloads");
+    if (config->workload_count == 0)
+        *count = add_workloads(false, *specs, 0);
+    for (size_t i = 0; i < config->workload_count; i++) {
+        if (strcmp(config->workloads[i], FB_WORKLOAD_ALL) == 0)
+            *count = add_workloads(true, *specs, *count);
+        else
+            (*specs)[(*count)++] = config->workloads[i];
+    }
+    return 0;
+}
+
 int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                   const bool needed[FB_VARIANT_COUNT], const char *folder, struct fb_tasks *out,
                   struct fb_error *err)
 {
-    size_t count = config->workload_count;
-    for (size_t i = 0; config->workload_count == 0 && fb_workloads[i]; i++)
-        count++;
+    const char **specs;
+    size_t count;
+    int rc = list_specs(config, &specs, &count, err);
+    if (rc)
+        return rc;
     *out = (struct fb_tasks){ .items = calloc(count + 1, sizeof *out->items) };
     if (!out->items)
-        return fb_fail_memory(err, "the workloads");
-    int rc = 0;
+        rc = fb_fail_memory(err, "the workloads");
     for (size_t i = 0; rc == 0 && i < count; i++) {
         config->progress(config->listener, i, count, "planning");
-        rc = make_task(&out->items[out->count++], i,
-                       config->workload_count ? config->workloads[i] : fb_workloads[i]->name,
-                       config, dataset, needed, folder, err);
+        rc =
+            make_task(&out->items[out->count++], i, specs[i], config, dataset, needed, folder, err);
     }
+    free(specs);
     if (rc)
         fb_tasks_free(out);
     return rc;

@@ -23,8 +23,8 @@ struct fb_tasks {
     size_t count;
 };
 
-/* Plans config->workloads, or all, for the variants that are needed; writes the workers' copies
- * into `folder`. */
+/* Plans config->workloads, or the standard ones, for the variants that are needed; writes the
+ * workers' copies into `folder`. */
 int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                   const bool needed[FB_VARIANT_COUNT], const char *folder, struct fb_tasks *out,
                   struct fb_error *err);

@@ -1,6 +1,7 @@
 #include "bench/worker.h"
 #include "base/clock.h"
 #include "bench/execute.h"
+#include "bench/floor.h"
 #include "bench/receive.h"
 #include "formats/format.h"
 
@@ -13,6 +14,18 @@
 #ifndef FB_VERSION
 #define FB_VERSION "0.1.0"
 #endif
+
+/* JSON is UTF-8, and names in a message may be anything. */
+static json_t *error_text(const char *message)
+{
+    char text[sizeof((struct fb_error *)0)->message];
+    snprintf(text, sizeof text, "%s", message);
+    json_t *out = json_string(text);
+    for (char *p = text; !out && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return out ? out : json_string(text);
+}
 
 static int say(json_t *message, struct fb_error *err)
 {
@@ -37,19 +50,30 @@ static int hear(json_t **message, struct fb_error *err)
     return rc;
 }
 
-/* A message with "go": whether to, and how often (may be left out: NULL). */
-static int hear_go(bool *go, uint64_t *iterations, struct fb_error *err)
+/* What the runner wants next. */
+struct order {
+    enum { ORDER_END, ORDER_GO, ORDER_FLOOR_PREPARE, ORDER_FLOOR_MEASURE } what;
+    uint64_t iterations; /* 0 where it said none */
+};
+
+static int hear_order(struct order *order, struct fb_error *err)
 {
     json_t *message;
     int rc = hear(&message, err);
     if (rc)
         return rc;
-    const json_t *value = json_object_get(message, "go");
-    *go = json_is_true(value);
-    if (!json_is_boolean(value))
+    const json_t *go = json_object_get(message, "go");
+    const char *floor = json_string_value(json_object_get(message, "floor"));
+    *order = (struct order){ .what = ORDER_END };
+    fb_message_uint(message, "iterations", &order->iterations);
+    if (floor && strcmp(floor, "prepare") == 0)
+        order->what = ORDER_FLOOR_PREPARE;
+    else if (floor && strcmp(floor, "measure") == 0)
+        order->what = ORDER_FLOOR_MEASURE;
+    else if (json_is_boolean(go))
+        order->what = json_is_true(go) ? ORDER_GO : ORDER_END;
+    else
         rc = fb_fail(err, FB_EFORMAT, "expected go, true or false");
-    else if (*go && iterations && !fb_message_uint(message, "iterations", iterations))
-        rc = fb_fail(err, FB_EFORMAT, "expected go with a number of iterations");
     json_decref(message);
     return rc;
 }
@@ -73,9 +97,9 @@ static json_t *hello(void)
             json_object_set_new(libraries, format->name,
                                 json_string(format->version(version, sizeof version)));
     }
-    return json_pack("{s:i, s:s, s:o, s:[s,s], s:o}", "protocol", FB_PROTOCOL_VERSION, "program",
-                     "fmtbench " FB_VERSION, "formats", formats, "deliver", "hash", "bytes",
-                     "libraries", libraries);
+    return json_pack("{s:i, s:s, s:o, s:[s,s], s:b, s:o}", "protocol", FB_PROTOCOL_VERSION,
+                     "program", "fmtbench " FB_VERSION, "formats", formats, "deliver", "hash",
+                     "bytes", "floor", 1, "libraries", libraries);
 }
 
 /* VmHWM: what this process itself had resident at the most; wait4's figure would count what the
@@ -138,7 +162,7 @@ static json_t *storage_facts(const struct fb_execution *run)
     struct fb_storage facts = { 0 };
     char chunk[256] = "";
     json_t *out = NULL;
-    if (!format->storage || run->plan->count == 0 || fb_request_is_search(run->plan->requests))
+    if (!format->storage || run->plan->count == 0 || !fb_request_is_slab(run->plan->requests))
         return NULL;
     if (format->open(run->file, run->options, &reader, &ignored))
         return NULL;
@@ -155,10 +179,46 @@ static json_t *storage_facts(const struct fb_execution *run)
     return out;
 }
 
-/* Each iteration has a trace, and counters, of its own. */
+/* The floor's buffers are no cost of reading. */
+struct session {
+    const struct fb_execution *execution;
+    uint64_t peak_bytes; /* before the floor was prepared; 0: it was not */
+    struct fb_floor_run floor;
+    bool floor_ready;
+};
+
+static int prepare_floor(struct session *session, struct fb_error *err)
+{
+    struct fb_error why;
+    if (session->peak_bytes == 0)
+        session->peak_bytes = peak_bytes();
+    fb_floor_free(&session->floor);
+    session->floor_ready = fb_floor_prepare(session->execution, &session->floor, &why) == 0;
+    return say(json_pack("{s:b, s:o}", "floor", session->floor_ready, "why",
+                         session->floor_ready ? json_null() : error_text(why.message)),
+               err);
+}
+
+static int measure_floor(struct session *session, struct fb_error *err)
+{
+    struct fb_floor floor;
+    if (!session->floor_ready)
+        return fb_fail(err, FB_EFORMAT, "a floor must be prepared before it is measured");
+    int rc = fb_floor_measure(&session->floor, &floor, err);
+    return rc ? rc
+              : say(json_pack("{s:I, s:I, s:I}", "copy_ns", (json_int_t)floor.copy_ns, "read_ns",
+                              (json_int_t)floor.read_ns, "inflate_ns",
+                              (json_int_t)floor.inflate_ns),
+                    err);
+}
+
 static int iterate_once(const struct fb_execution *execution, struct fb_error *err)
 {
     uint64_t ns;
+    /* Memory freed by the iteration before goes back to the kernel: every iteration pays for the
+     * pages that it needs, as a program's first one does, and all formats alike. */
+    malloc_trim(0);
+    /* Each iteration has a trace, and counters, of its own. */
     if (execution->trace)
         *execution->trace = (struct fb_trace){ 0 };
     if (execution->meter)
@@ -170,29 +230,30 @@ static int iterate_once(const struct fb_execution *execution, struct fb_error *e
     return rc;
 }
 
-/* As often as the runner says, until it says no more. */
-static int iterate(const struct fb_execution *execution, struct fb_error *err)
+/* As the runner says, until it says no more. */
+static int obey(struct session *session, struct fb_error *err)
 {
-    bool go;
-    uint64_t iterations;
-    int rc = hear_go(&go, &iterations, err);
-    while (rc == 0 && go) {
-        for (uint64_t i = 0; rc == 0 && i < iterations; i++) {
-            /* Memory freed by the iteration before goes back to the kernel: every iteration pays
-             * for the pages that it needs, as a program's first one does, and all formats alike. */
-            malloc_trim(0);
-            rc = iterate_once(execution, err);
-        }
+    struct order order;
+    int rc = hear_order(&order, err);
+    while (rc == 0 && order.what != ORDER_END) {
+        if (order.iterations == 0 && order.what != ORDER_FLOOR_PREPARE)
+            return fb_fail(err, FB_EFORMAT, "expected a number of iterations");
+        if (order.what == ORDER_FLOOR_PREPARE)
+            rc = prepare_floor(session, err);
+        for (uint64_t i = 0; rc == 0 && i < order.iterations; i++)
+            rc = order.what == ORDER_GO ? iterate_once(session->execution, err)
+                                        : measure_floor(session, err);
         if (rc == 0)
-            rc = hear_go(&go, &iterations, err);
+            rc = hear_order(&order, err);
     }
     return rc;
 }
 
-static int say_done(const struct fb_execution *execution, bool storage, struct fb_error *err)
+static int say_done(const struct session *session, bool storage, struct fb_error *err)
 {
-    json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak_bytes());
-    json_t *facts = storage ? storage_facts(execution) : NULL;
+    uint64_t peak = session->peak_bytes ? session->peak_bytes : peak_bytes();
+    json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak);
+    json_t *facts = storage ? storage_facts(session->execution) : NULL;
     if (done && facts)
         json_object_set_new(done, "storage", facts);
     return say(done, err);
@@ -237,10 +298,12 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         rc = format->start(err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
+    struct session session = { .execution = &execution, .floor = { .fd = -1 } };
     if (rc == 0)
-        rc = iterate(&execution, err);
+        rc = obey(&session, err);
     if (rc == 0)
-        rc = say_done(&execution, job->storage, err);
+        rc = say_done(&session, job->storage, err);
+    fb_floor_free(&session.floor);
     fb_meter_close(&meter);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
@@ -295,10 +358,10 @@ static int run_create(const struct fb_job *job, const struct fb_format *format,
         rc = format->start(err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
-    bool go = false;
+    struct order order = { .what = ORDER_END };
     if (rc == 0)
-        rc = hear_go(&go, NULL, err);
-    if (rc == 0 && go) {
+        rc = hear_order(&order, err);
+    if (rc == 0 && order.what == ORDER_GO) {
         uint64_t wall = fb_clock_ns(), cpu = fb_clock_cpu_ns(), source_wall, source_cpu;
         rc = fb_format_create(format, options, job->file, observer, err);
         wall = fb_clock_ns() - wall;
@@ -332,18 +395,6 @@ static int run_job(const json_t *message, struct fb_error *err)
         return rc;
     return job.create ? run_create(&job, format, &options, err)
                       : run_read(&job, format, &options, err);
-}
-
-/* JSON is UTF-8, and names in a message may be anything. */
-static json_t *error_text(const char *message)
-{
-    char text[sizeof((struct fb_error *)0)->message];
-    snprintf(text, sizeof text, "%s", message);
-    json_t *out = json_string(text);
-    for (char *p = text; !out && *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    return out ? out : json_string(text);
 }
 
 int fb_worker_main(struct fb_error *err)

@@ -10,6 +10,7 @@ struct fb_workload {
     const char *name;
     const char *summary; /* one line for `fmtbench list` and the docs */
     const struct fb_option *options;
+    bool standard;         /* taken without -w; kept to few, for a run to end soon */
     bool handles;          /* `each` and `keep` are measured by default too, beside `once` */
     const char *once_only; /* why `each` and `keep` make no sense; NULL where they do */
     const char *noxire; /* array glob that stands for an empty array= in a NoXiRe dataset; NULL for
@@ -25,6 +26,9 @@ struct fb_workload {
 /* All workloads, ended by NULL. */
 extern const struct fb_workload *const fb_workloads[];
 
+/* What stands for all of them in a list of workloads. */
+#define FB_WORKLOAD_ALL "all"
+
 /* "name:key=value,..." -> workload and options. FB_EUSAGE naming the nearest. */
 int fb_workload_parse(const char *spec, const struct fb_workload **workload,
                       struct fb_options *options, struct fb_error *err);
@@ -38,6 +42,11 @@ int fb_workload_parse(const char *spec, const struct fb_workload **workload,
     {                                                                                              \
         "array", FB_OPTION_TEXT, "", 0, 0, NULL, NULL,                                             \
             "glob over array paths (default: */expert/face in a NoXiRe dataset, else all)"         \
+    }
+#define FB_OPTION_AUS                                                                              \
+    {                                                                                              \
+        "array", FB_OPTION_TEXT, "", 0, 0, NULL, NULL,                                             \
+            "glob over array paths (default: */aus in a NoXiRe dataset, else all)"                 \
     }
 #define FB_OPTION_N(fallback, what)                                                                \
     {                                                                                              \

@@ -1,6 +1,7 @@
 #include "datasets/dtype.h"
 #include "base/number.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,4 +57,15 @@ bool fb_dtype_valid(struct fb_dtype dtype)
         if (fb_dtype_equal(names[i].dtype, dtype))
             return true;
     return false;
+}
+
+float fb_half_value(uint16_t half)
+{
+    unsigned exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
+    float sign = half >> 15 ? -1.0f : 1.0f;
+    if (exponent == 0x1f)
+        return fraction ? NAN : sign * INFINITY;
+    if (exponent == 0)
+        return sign * ldexpf((float)fraction, -24);
+    return sign * ldexpf((float)(fraction | 0x400), (int)exponent - 25);
 }

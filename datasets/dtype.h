@@ -25,4 +25,7 @@ bool fb_dtype_parse(const char *name, struct fb_dtype *out);
 bool fb_dtype_valid(struct fb_dtype dtype);
 bool fb_dtype_equal(struct fb_dtype a, struct fb_dtype b);
 
+/* IEEE 754 half precision, exactly. */
+float fb_half_value(uint16_t half);
+
 #endif

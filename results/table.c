@@ -13,6 +13,10 @@
 #define WIDEST 400
 #define WIDEST_REASON 2048
 
+/* The workload that is there for the memory it takes: its tables show that instead of the files'
+ * sizes, which stand in every other one. */
+#define MEMORY_WORKLOAD "batch-stats"
+
 enum style { PLAIN, BOLD, DIM, GOOD, BAD };
 
 struct page {
@@ -103,22 +107,35 @@ static void print_label(const struct page *page, const struct fb_record *record)
             record->handle);
 }
 
+static bool shows_peak(const struct fb_record *record)
+{
+    return strcmp(record->workload, MEMORY_WORKLOAD) == 0;
+}
+
+static char *format_size(const struct fb_record *record, char *buf, size_t size)
+{
+    uint64_t bytes = shows_peak(record) ? record->peak_bytes : record->file_bytes;
+    if (bytes == FB_NA || bytes == 0)
+        snprintf(buf, size, "-");
+    else
+        fb_format_bytes(bytes, buf, size);
+    return buf;
+}
+
 static void print_time_row(struct page *page, const struct fb_record *record)
 {
-    char median[32], interval[64], ratio[32], size[32] = "-";
+    char median[32], interval[64], ratio[32], size[32];
     bool reference = strcmp(record->role, "reference") == 0;
     bool fastest = fb_is_contender(record) && record->times_fastest <= 1;
     bool unchecked = strcmp(record->verification, "not verified") == 0;
     page->unproven = page->unproven || fb_is_unproven(record);
     page->no_interval = page->no_interval || record->upper_ns == FB_NA;
-    if (record->file_bytes != FB_NA && record->file_bytes > 0)
-        fb_format_bytes(record->file_bytes, size, sizeof size);
     set_style(page, reference ? DIM : fastest ? GOOD : PLAIN);
     print_label(page, record);
     fprintf(page->out, "%7s  %13s  %9s  %7s  ",
             fb_format_ns(record->median_ns, median, sizeof median),
             format_interval(record, interval, sizeof interval),
-            format_ratio(record, ratio, sizeof ratio), size);
+            format_ratio(record, ratio, sizeof ratio), format_size(record, size, sizeof size));
     if (unchecked)
         set_style(page, BAD);
     fputs(unchecked                                   ? "UNVERIFIED"
@@ -247,7 +264,7 @@ static void print_workload(struct page *page, const struct fb_record *workload)
             set_style(page, DIM);
             fprintf(page->out, "%-*s  cache handle  %7s  %13s  %9s  %7s  check\n",
                     (int)page->label_width, "format", "median", "95 % interval", "x fastest",
-                    "file");
+                    shows_peak(workload) ? "peak" : "file");
             set_style(page, PLAIN);
         }
         any = true;
@@ -340,6 +357,9 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
     for (size_t i = 0; i < records->count; i++)
         if (fb_is_first_of_workload(records, i))
             print_workload(&page, &records->items[i]);
+    for (size_t i = 0, told = 0; i < records->count && !told; i++)
+        if (shows_peak(&records->items[i]) && fb_is_ok(&records->items[i]) && ++told)
+            fputs("peak: the most memory that a worker had resident, itself included\n", out);
     if (page.unproven)
         print_unproven(&page);
     if (page.no_interval)

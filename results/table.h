@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /* The table, in lines of at most `width` columns (clamped to 80 and more; 0: 100). Colour is
- * ANSI; without it no escape is printed. times_fastest comes from fb_rank. */
+ * ANSI; without it no escape is printed. times_fastest comes from fb_rank. Tables of batch-stats
+ * show the highest peak memory of a worker in place of the file's size. */
 void fb_table_print(FILE *out, const struct fb_records *records, bool colour, unsigned width);
 
 /* One line a workload, from its warm `once` rows that are verified or repeatable: the fastest

@@ -149,7 +149,7 @@ int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct f
     *out = (struct fb_anatomy){ 0 };
     if (iterations == 0 || (job->cache == FB_CACHE_COLD && iterations > 1))
         return fb_fail(err, FB_EUSAGE, "a pass has an iteration or more, and a cold one just one");
-    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &trace, err);
+    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &trace, NULL, err);
     if (rc == 0 && !job->no_file)
         rc = fb_cache_prepare(trace.file, job->cache, err);
     if (rc == 0)

@@ -78,6 +78,11 @@ static const char *format_notes(const struct fb_format *format)
     return format->flags & FB_LOADS_WHOLE ? " [loads whole]" : "";
 }
 
+static const char *workload_notes(const struct fb_workload *workload)
+{
+    return workload->standard ? "" : " [on request]";
+}
+
 /* --- Markdown --------------------------------------------------------------------------------- */
 
 static void print_row(const char *name, const char *notes, const char *summary,
@@ -98,7 +103,8 @@ static void print_markdown(void)
                   fb_formats[i]->options);
     puts("\n| workload | what it reads | options and their defaults |\n| --- | --- | --- |");
     for (size_t i = 0; fb_workloads[i]; i++)
-        print_row(fb_workloads[i]->name, "", fb_workloads[i]->summary, fb_workloads[i]->options);
+        print_row(fb_workloads[i]->name, workload_notes(fb_workloads[i]), fb_workloads[i]->summary,
+                  fb_workloads[i]->options);
     puts("\n| source | what it is | options and their defaults |\n| --- | --- | --- |");
     for (size_t i = 0; fb_importers[i]; i++)
         print_row(fb_importers[i]->name, "", fb_importers[i]->summary, fb_importers[i]->options);
@@ -123,9 +129,10 @@ int fb_command_list(int argc, char **argv, struct fb_error *err)
     for (size_t i = 0; fb_importers[i]; i++)
         print_entry(&style, fb_importers[i]->name, fb_importers[i]->summary,
                     fb_importers[i]->recognises ? ":PATH" : ":", fb_importers[i]->options);
-    puts("\nWorkloads, as in -w NAME:option=value,option=value");
+    puts("\nWorkloads, as in -w NAME:option=value,option=value; those on request are not taken "
+         "without -w, and\n-w all takes every one");
     for (size_t i = 0; fb_workloads[i]; i++)
-        print_entry(&style, fb_workloads[i]->name, fb_workloads[i]->summary, "",
-                    fb_workloads[i]->options);
+        print_entry(&style, fb_workloads[i]->name, fb_workloads[i]->summary,
+                    workload_notes(fb_workloads[i]), fb_workloads[i]->options);
     return 0;
 }

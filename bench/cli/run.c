@@ -47,7 +47,8 @@ enum key {
 static const struct argp_option options[] = {
     { "format", 'f', "FORMAT[:opts]", 0, "Format to measure; may be given again (default: all)",
       0 },
-    { "workload", 'w', "WORKLOAD[:opts]", 0, "Workload; may be given again (default: all)", 0 },
+    { "workload", 'w', "WORKLOAD[:opts]", 0,
+      "Workload, or all; may be given again (default: the standard ones)", 0 },
     { "cache", KEY_CACHE, "LIST", 0, "warm, cold or both (default: warm,cold)", 0 },
     { "handle", KEY_HANDLE, "LIST", 0,
       "once, each, keep (default: once for all, each and keep where they tell something)", 0 },

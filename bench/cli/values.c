@@ -1,19 +1,7 @@
 #include "bench/cli/values.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
-
-float fb_half_value(uint16_t half)
-{
-    unsigned exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
-    float sign = half >> 15 ? -1.0f : 1.0f;
-    if (exponent == 0x1f)
-        return fraction ? NAN : sign * INFINITY;
-    if (exponent == 0)
-        return sign * ldexpf((float)fraction, -24);
-    return sign * ldexpf((float)(fraction | 0x400), (int)exponent - 25);
-}
 
 static void print_float(FILE *stream, size_t size, const void *element)
 {

@@ -10,9 +10,6 @@
  * as many digits as their type needs, opaque records as hex. */
 void fb_value_print(FILE *stream, struct fb_dtype dtype, const void *element);
 
-/* IEEE 754 half precision, exactly. */
-float fb_half_value(uint16_t half);
-
 /* The CSV header of an array: "row" and a column for each element of a row, named by its indices
  * ("0.1"); "value" where a row has one element. */
 void fb_csv_header_print(FILE *stream, const struct fb_array_info *array);

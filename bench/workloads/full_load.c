@@ -27,6 +27,7 @@ const struct fb_workload fb_workload_full_load = {
     .name = "full-load",
     .summary = "every array into memory of its own, all resident at the end",
     .options = options,
+    .standard = true,
     .once_only = "a full load opens its file once",
     .noxire = "*",
     .plan = plan_full_load,

@@ -32,6 +32,7 @@ const struct fb_workload fb_workload_random_access = {
     .name = "random-access",
     .summary = "whole arrays in random order, each at most once",
     .options = options,
+    .standard = true,
     .handles = true,
     .noxire = "*/expert/face",
     .plan = plan_random_access,

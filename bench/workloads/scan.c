@@ -62,6 +62,7 @@ const struct fb_workload fb_workload_scan = {
     .name = "scan",
     .summary = "every array once, through one reused buffer",
     .options = options,
+    .standard = true,
     .noxire = "*",
     .plan = plan_scan,
 };

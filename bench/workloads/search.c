@@ -82,6 +82,7 @@ const struct fb_workload fb_workload_search = {
     .name = "search",
     .summary = "samples by frame count, then one sample by name, without array data",
     .options = options,
+    .standard = true,
     .noxire = "*/expert/face",
     .plan = plan_search,
 };

@@ -118,6 +118,7 @@ const struct fb_workload fb_workload_slicing = {
     .name = "slicing",
     .summary = "windows of consecutive frames from random places of random arrays",
     .options = options,
+    .standard = true,
     .handles = true,
     .noxire = "*/expert/face",
     .plan = plan_slicing,

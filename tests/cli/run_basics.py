@@ -130,6 +130,57 @@ with tap.scratch() as tmp:
                 for frame in range(start, start + count):
                     assert (p["array"], frame) not in spans
                     spans[p["array"], frame] = True
+    with tap.case("column, feature, batch-stats, metadata and open ask for what they say"):
+        folder = os.path.join(tmp, "request")
+        result, table = measure(folder, "-f", "raw-mmap", "-f", "hdf5-chunked", "-f", "null", "-w",
+                                "all", "--cache", "warm", "--blocks", 1)
+        assert all(r["status"] == "ok" for r in table), table
+        plan = {}
+        for p in rows(folder, "plan.csv"):
+            plan.setdefault(p["workload"], []).append(p)
+        assert len(plan) == 10
+        assert [p["array"] for p in plan["column"]] == [p["array"] for p in plan["random-access"]]
+        for p in plan["column"]:
+            assert p["start"] == "0 30 0" and p["count"].split()[1:] == ["1", "2"], p
+            assert int(p["bytes"]) == 8 * int(p["count"].split()[0]), p
+        aus = [f"sample_00{i}/{who}/aus" for i in range(3) for who in ("expert", "novice")]
+        assert [p["array"] for p in plan["feature"]] == aus
+        assert [p["array"] for p in plan["batch-stats"]] == aus
+        assert all(p["op"] == "mean" and p["bytes"] == "136" for p in plan["batch-stats"])
+        assert [(p["op"], p["array"], p["count"]) for p in plan["metadata"]] == [("catalog", "", "")]
+        assert [(p["op"], p["bytes"], p["count"]) for p in plan["open"]] == [("read", "0", "0 68 2")]
+        assert plan["open"][0]["array"] == plan["random-access"][0]["array"]
+    with tap.case("of one request `each` is `once` again: it is measured only when asked for"):
+        def handles(folder, *args):
+            _, table = measure(folder, "-f", "raw-mmap", "--cache", "warm", "--blocks", 1, *args)
+            return {r["handle"] for r in table if r["status"] == "ok"}
+        assert handles(os.path.join(tmp, "h1"), "-w", "open") == {"once", "keep"}
+        assert handles(os.path.join(tmp, "h2"), "-w", "column:n=2") == {"once", "keep", "each"}
+        assert handles(os.path.join(tmp, "h3"), "-w", "column:n=1") == {"once", "keep"}
+        assert handles(os.path.join(tmp, "h4"), "-w", "open", "--handle", "each") == {"each"}
+    with tap.case("the table of batch-stats shows peak memory, and lines stay within 100 columns"):
+        text = result.stdout.split("batch-stats: ")[1].split("\n\n")[0].splitlines()
+        assert text[1].split()[-2:] == ["peak", "check"], text
+        peaks = [int(r["peak_bytes"]) for r in table if r["workload"] == "batch-stats"]
+        assert len(peaks) == len(text) - 2 and all(p > 1e6 for p in peaks)
+        assert all(line.split()[-3] != "-" and line.split()[-2] == "MB" or line.endswith("no check")
+                   for line in text[2:]), text
+        assert "peak: " in result.stdout and max(map(len, result.stdout.splitlines())) <= 100
+        other = result.stdout.split("feature: ")[1].split("\n\n")[0].splitlines()
+        assert other[1].split()[-2:] == ["file", "check"], other
+    with tap.case("-w all stands for every workload, others may stand beside it"):
+        folder = os.path.join(tmp, "beside")
+        _, table = measure(folder, "-f", "raw-mmap", "--cache", "warm", "--blocks", 1, "--handle",
+                           "once", "-w", "all", "-w", "slicing:window=7")
+        assert len(table) == 11 and table[-1]["workload_options"].startswith("array=*/expert/face")
+        assert "window=7" in table[-1]["workload_options"]
+        tap.run("run", SMALL, "-o", os.path.join(tmp, "allopts"), "-w", "all:n=3", code=2)
+    with tap.case("dtype=f32 of a float64 dataset is checked as narrowed in these workloads too"):
+        _, table = measure(os.path.join(tmp, "f64all"), "-f", "raw", "-f", "hdf5-chunked:dtype=f32",
+                           "-w", "all", "--cache", "warm", "--blocks", 1, "--handle", "once",
+                           source=SMALL + ",dtype=f64")
+        assert len(table) == 20
+        assert all(r["status"] == "ok" and r["verification"] == "verified" for r in table), table
     with tap.case("n and window are clipped to what there is, and both are recorded"):
         _, table = measure(os.path.join(tmp, "clip"), "-f", "raw", "--cache", "warm", "--blocks", 1,
                            "-w", "random-access:n=500", "-w", "slicing:window=100000,n=500")

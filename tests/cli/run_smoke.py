@@ -9,7 +9,8 @@ import tap
 with tap.scratch() as tmp:
     own = os.path.join(tmp, "own.h5")
     tap.run("gen", "-o", own, "-f", "hdf5-chunked:shuffle=1", "--samples", 2, "--frames", "40:60")
-    for workload in ("full-load", "scan", "random-access", "slicing:window=10", "search"):
+    for workload in ("full-load", "scan", "random-access", "slicing:window=10", "search", "column",
+                     "feature", "batch-stats", "metadata", "open"):
         with tap.case(f"{workload.split(':')[0]} is verified in every format"):
             folder = os.path.join(tmp, workload.split(":")[0])
             tap.run("run", own, "-o", folder, "-w", workload, "--blocks", 1, "--no-plots")

@@ -25,15 +25,17 @@ with tap.scratch() as tmp:
     with tap.case("all its rows are verified, in every workload, cache state and handle policy"):
         folder = os.path.join(tmp, "run")
         tap.run("run", "synth:samples=3,frames=100:300", "-o", folder, "--worker", worker, "-f", "npy",
-                "-f", "raw", "-f", "hdf5-chunked", "--blocks", "1", "--no-plots", "--keep-files")
+                "-f", "raw", "-f", "hdf5-chunked", "-w", "all", "--blocks", "1", "--no-plots",
+                "--keep-files")
         own = [r for r in rows(folder) if r["format"] == "npy"]
-        assert len(own) == 18 and all(r["status"] == "ok" for r in own), own
+        assert len({r["workload"] for r in own}) == 10
+        assert len(own) == 34 and all(r["status"] == "ok" for r in own), own
         assert all(r["verification"] == "verified" and r["cache_state"] == "proven" for r in own)
         assert all(int(r["write_ns"]) > 0 and int(r["file_bytes"]) > 0 for r in own)
     with tap.case("a byte flipped in one of its files is found by the rows that read it, only"):
         files = os.path.join(folder, "files")
         npy = [f for f in os.listdir(files) if "npy" in f and not f.endswith(".json")][0]
-        target = os.path.join(files, npy, "sample_001/novice/head.npy")
+        target = os.path.join(files, npy, "sample_001/novice/aus.npy")
         with open(target, "r+b") as file:
             file.seek(-5, os.SEEK_END)
             byte = file.read(1)
@@ -41,9 +43,10 @@ with tap.scratch() as tmp:
             file.write(bytes([byte[0] ^ 1]))
         folder = os.path.join(tmp, "flipped")
         tap.run("run", "--files", files, "-o", folder, "--worker", worker, "--blocks", "1",
-                "--no-plots", "--cache", "warm", code=1)
+                "-w", "all", "--no-plots", "--cache", "warm", code=1)
         for r in rows(folder):
-            hit = r["format"] == "npy" and r["workload"] in ("full-load", "scan")
+            hit = r["format"] == "npy" and r["workload"] in ("full-load", "scan", "feature",
+                                                                 "batch-stats")
             assert r["status"] == ("wrong-data" if hit else "ok"), r
     with tap.case("the command may be a program and words for it"):
         folder = os.path.join(tmp, "words")

@@ -41,6 +41,31 @@ static struct pattern_source *all_kinds(void)
     return source;
 }
 
+/* A slab without rows is a read too: it delivers nothing, and takes nothing from the file. */
+static void read_no_rows(const struct fb_format *format, struct fb_array *array,
+                         const struct fb_array_info *info)
+{
+    uint64_t start[FB_MAX_RANK] = { 0 }, count[FB_MAX_RANK];
+    unsigned char untouched = 0x5a;
+    struct fb_error err;
+    memcpy(count, info->dims, sizeof count);
+    count[0] = 0;
+    for (start[0] = 0; info->rank && start[0] <= info->dims[0]; start[0]++) {
+        size_t delivered = 99;
+        assert_int_equal(format->array_read(array, start, count, &untouched, 0, &delivered, &err),
+                         0);
+        assert_int_equal(delivered, 0);
+        assert_int_equal(untouched, 0x5a);
+    }
+    /* Not even so may an axis be longer than the array's. */
+    if (info->rank > 1) {
+        size_t delivered;
+        start[0] = 0;
+        count[1]++;
+        assert_true(format->array_read(array, start, count, &untouched, 0, &delivered, &err) < 0);
+    }
+}
+
 static void read_slab(const struct fb_format *format, struct fb_array *array,
                       const struct fb_array_info *info, const unsigned char *whole,
                       struct fb_random *random)
@@ -62,6 +87,7 @@ static void read_slab(const struct fb_format *format, struct fb_array *array,
     assert_memory_equal(got, want, bytes);
     if (bytes)
         assert_true(format->array_read(array, start, count, got, bytes - 1, &delivered, &err) < 0);
+    read_no_rows(format, array, info);
     if (info->rank) {
         start[0] = info->dims[0];
         count[0] = 1;

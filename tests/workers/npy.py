@@ -30,7 +30,7 @@ def npy(folder, path):
 
 
 def create(job, plan):
-    samples, waited, t0, cpu0 = {}, 0, time.monotonic_ns(), time.process_time_ns()
+    waited, t0, cpu0 = 0, time.monotonic_ns(), time.process_time_ns()
     with open(4, "rb") as incoming:
         for row in plan:
             t = time.monotonic_ns()
@@ -39,15 +39,18 @@ def create(job, plan):
             file = npy(job["file"], row["array"])
             os.makedirs(os.path.dirname(file), exist_ok=True)
             np.save(file, np.frombuffer(data, row["dtype"]).reshape(numbers(row["count"])))
-            samples[row["array"]] = row["name"]
     with open(os.path.join(job["file"], "samples.json"), "w") as out:
-        json.dump(samples, out)
+        json.dump({row["array"]: row["name"] for row in plan}, out)
     say(created=True, ns=time.monotonic_ns() - t0 - waited, cpu_ns=time.process_time_ns() - cpu0)
 
 
 def search(folder, row):
     with open(os.path.join(folder, "samples.json")) as file:
         samples = json.load(file)
+    if row["op"] == "catalog":
+        arrays = [(path, np.load(npy(folder, path), mmap_mode="r")) for path in samples]
+        return "".join(f"{path}\t{array.dtype}\t{'x'.join(map(str, array.shape))}\n"
+                       for path, array in arrays).encode()
     found = {}
     for path, name in samples.items():
         if row["op"] == "search-name" and name != row["name"] or name in found:
@@ -62,13 +65,14 @@ def search(folder, row):
 
 
 def read(folder, row):
-    if row["op"].startswith("search"):
+    if row["op"] == "catalog" or row["op"].startswith("search"):
         return search(folder, row)
-    if row["op"] == "load":
-        return np.load(npy(folder, row["array"]))
-    array = np.load(npy(folder, row["array"]), mmap_mode="r")
+    array = np.load(npy(folder, row["array"]), mmap_mode=None if row["op"] == "load" else "r")
     slab = tuple(slice(s, s + c) for s, c in zip(numbers(row["start"]), numbers(row["count"])))
-    return np.array(array[slab])
+    if row["op"] == "mean":  # bench/mean.h says what it is, to the last bit
+        mean = np.add.accumulate(array[slab].astype("f8"), axis=0)[-1] / len(array[slab])
+        return np.where(np.isnan(mean), np.nan, mean)
+    return array if row["op"] == "load" else np.array(array[slab])
 
 
 say(protocol=1, program="npy.py 1", deliver=["bytes"], libraries={"numpy": np.__version__},
@@ -77,12 +81,12 @@ job = hear()
 with open(job["plan"], newline="") as file:
     plan = list(csv.DictReader(file))
 say(ready=True)
-message = hear()
 if job["job"] == "create":
+    hear()
     create(job, plan)
     sys.exit()
 with open(3, "wb") as out:
-    while message["go"]:
+    while (message := hear())["go"]:
         for _ in range(message["iterations"]):
             t0 = time.monotonic_ns()
             results = [read(job["file"], row) for row in plan]
@@ -92,5 +96,4 @@ with open(3, "wb") as out:
                 out.write(struct.pack("<Q", len(data)) + data)
             out.flush()
             say(ns=ns)
-        message = hear()
 say(done=True)

@@ -1,0 +1,301 @@
+/* What the workloads that are taken on request ask for, and the buffer that it takes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bench/block.h"
+#include "bench/workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DIMS(...)                                                                                  \
+    (const uint64_t[])                                                                             \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+static const struct fb_dtype f32 = { FB_FLOAT, 4 };
+
+static void add(struct fb_catalog *catalog, const char *sample, const char *path,
+                struct fb_dtype dtype, unsigned rank, const uint64_t *dims)
+{
+    assert_int_equal(fb_catalog_add(catalog, sample, NULL, path, dtype, rank, dims, NULL), 0);
+}
+
+/* Samples as NoXiRe has them, of 500 frames and one more each. */
+static void fill_noxire(struct fb_catalog *catalog, unsigned samples)
+{
+    for (unsigned i = 0; i < samples; i++) {
+        char sample[32], path[64];
+        snprintf(sample, sizeof sample, "sample_%03u", i);
+        for (int p = 0; p < 2; p++) {
+            const char *person = p ? "novice" : "expert";
+            snprintf(path, sizeof path, "%s/%s/face", sample, person);
+            add(catalog, sample, path, f32, 3, DIMS(500 + i, 68, 2));
+            snprintf(path, sizeof path, "%s/%s/aus", sample, person);
+            add(catalog, sample, path, f32, 2, DIMS(500 + i, 17));
+        }
+    }
+    assert_int_equal(fb_catalog_finish(catalog, NULL), 0);
+}
+
+/* One array of each kind that a workload may stumble over. */
+static void fill_odd(struct fb_catalog *catalog)
+{
+    add(catalog, "", "bool", (struct fb_dtype){ FB_BOOL, 1 }, 2, DIMS(9, 40));
+    add(catalog, "", "empty", f32, 2, DIMS(0, 40));
+    add(catalog, "", "line", f32, 1, DIMS(100));
+    add(catalog, "", "narrow", f32, 2, DIMS(5, 30));
+    add(catalog, "", "record", (struct fb_dtype){ FB_OPAQUE, 12 }, 2, DIMS(4, 50));
+    add(catalog, "", "scalar", f32, 0, DIMS(0));
+    add(catalog, "", "whole", (struct fb_dtype){ FB_INT, 2 }, 4, DIMS(3, 31, 5, 2));
+    assert_int_equal(fb_catalog_finish(catalog, NULL), 0);
+}
+
+static void make(const char *spec, const struct fb_catalog *catalog, struct fb_plan *plan,
+                 char *reason)
+{
+    const struct fb_workload *workload;
+    struct fb_options options;
+    struct fb_error err;
+    *plan = (struct fb_plan){ 0 };
+    reason[0] = '\0';
+    assert_int_equal(fb_workload_parse(spec, &workload, &options, &err), 0);
+    fb_workload_settle(workload, catalog, &options);
+    assert_int_equal(workload->plan(catalog, &options, plan, reason, 256, &err), 0);
+    assert_int_equal(plan->count == 0, *reason != '\0');
+}
+
+/* The same seed reads one column of the arrays that random-access reads whole. */
+static void test_column(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 };
+    struct fb_plan plan, whole;
+    char reason[256];
+    fill_noxire(&catalog, 24);
+    make("column:seed=5", &catalog, &plan, reason);
+    make("random-access:seed=5", &catalog, &whole, reason);
+    assert_int_equal(plan.count, 10);
+    for (size_t i = 0; i < plan.count; i++) {
+        const struct fb_request *request = &plan.requests[i];
+        uint64_t frames = fb_catalog_find(&catalog, request->array)->dims[0];
+        assert_int_equal(request->op, FB_OP_READ);
+        assert_string_equal(request->array, whole.requests[i].array);
+        assert_memory_equal(request->start, DIMS(0, 30, 0), 24);
+        assert_memory_equal(request->count, DIMS(frames, 1, 2), 24);
+        assert_int_equal(request->bytes, frames * 8);
+    }
+    fb_plan_free(&plan);
+    fb_plan_free(&whole);
+    make("column:axis=2,index=1,n=0", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 24);
+    assert_memory_equal(plan.requests[0].start, DIMS(0, 0, 1), 24);
+    assert_memory_equal(plan.requests[0].count + 1, DIMS(68, 1), 16);
+    fb_plan_free(&plan);
+    fb_catalog_free(&catalog);
+}
+
+/* Arrays without the axis or the index are left out, and do not count towards n. */
+static void test_column_odd(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 };
+    struct fb_plan plan;
+    char reason[256];
+    fill_odd(&catalog);
+    make("column:n=3", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_non_null(strstr("bool record whole", plan.requests[i].array));
+    fb_plan_free(&plan);
+    make("column:axis=3,index=1", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 1);
+    assert_string_equal(plan.requests[0].array, "whole");
+    fb_plan_free(&plan);
+    make("column:index=50", &catalog, &plan, reason);
+    assert_non_null(strstr(reason, "index 50 along axis 1"));
+    make("column:array=nothing", &catalog, &plan, reason);
+    assert_non_null(strstr(reason, "nothing"));
+    fb_catalog_free(&catalog);
+}
+
+static void test_feature(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 }, odd = { 0 };
+    struct fb_plan plan;
+    char reason[256];
+    fill_noxire(&catalog, 12);
+    make("feature", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 24);
+    assert_false(plan.one_buffer);
+    for (size_t i = 0; i < plan.count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "sample_%03zu/%s/aus", i / 2, i % 2 ? "novice" : "expert");
+        assert_string_equal(plan.requests[i].array, path);
+        assert_int_equal(plan.requests[i].op, FB_OP_READ);
+        assert_int_equal(plan.requests[i].bytes, (500 + i / 2) * 17 * 4);
+    }
+    fb_plan_free(&plan);
+    make("feature:n=5", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 5);
+    fb_plan_free(&plan);
+    fill_odd(&odd);
+    make("feature", &odd, &plan, reason);
+    assert_int_equal(plan.count, odd.array_count);
+    fb_plan_free(&plan);
+    fb_catalog_free(&catalog);
+    fb_catalog_free(&odd);
+}
+
+static void test_batch_stats(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 }, odd = { 0 };
+    struct fb_plan plan;
+    char reason[256];
+    fill_noxire(&catalog, 12);
+    make("batch-stats", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 24);
+    for (size_t i = 0; i < plan.count; i++) {
+        assert_true(fb_glob_match("*/aus", plan.requests[i].array));
+        assert_int_equal(plan.requests[i].op, FB_OP_MEAN);
+        assert_int_equal(plan.requests[i].bytes, 17 * 8);
+        assert_int_equal(fb_request_slab_bytes(&plan.requests[i]), (500 + i / 2) * 17 * 4);
+    }
+    /* One array and its mean: the longest has 511 rows, and 17 means take three cache lines. */
+    assert_int_equal(fb_block_buffer(&plan), 511 * 17 * 4 + 192);
+    fb_plan_free(&plan);
+    fill_odd(&odd);
+    make("batch-stats", &odd, &plan, reason);
+    assert_int_equal(plan.count, 3);
+    assert_string_equal(plan.requests[0].array, "line");
+    assert_int_equal(plan.requests[0].bytes, 8);
+    assert_string_equal(plan.requests[2].array, "whole");
+    assert_int_equal(plan.requests[2].bytes, 31 * 5 * 2 * 8);
+    fb_plan_free(&plan);
+    make("batch-stats:n=1", &odd, &plan, reason);
+    assert_int_equal(plan.count, 1);
+    fb_plan_free(&plan);
+    make("batch-stats:array=bool", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "numbers"));
+    fb_catalog_free(&catalog);
+    fb_catalog_free(&odd);
+}
+
+static void test_open(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 }, odd = { 0 };
+    struct fb_plan plan, other;
+    char reason[256];
+    fill_noxire(&catalog, 24);
+    make("open:seed=3", &catalog, &plan, reason);
+    make("random-access:seed=3", &catalog, &other, reason);
+    assert_int_equal(plan.count, 1);
+    assert_string_equal(plan.requests[0].array, other.requests[0].array);
+    assert_int_equal(plan.requests[0].op, FB_OP_READ);
+    assert_memory_equal(plan.requests[0].count, DIMS(0, 68, 2), 24);
+    assert_int_equal(plan.requests[0].bytes, 0);
+    assert_int_equal(fb_block_buffer(&plan), 0);
+    fb_plan_free(&plan);
+    fb_plan_free(&other);
+    fill_odd(&odd);
+    make("open:array=scalar", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "axis"));
+    make("open:array=empty", &odd, &plan, reason);
+    assert_int_equal(plan.count, 1);
+    fb_plan_free(&plan);
+    fb_catalog_free(&catalog);
+    fb_catalog_free(&odd);
+}
+
+static void test_metadata(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 };
+    struct fb_plan plan, retyped;
+    char reason[256];
+    fill_odd(&catalog);
+    make("metadata", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 1);
+    assert_int_equal(plan.requests[0].op, FB_OP_CATALOG);
+    assert_string_equal(plan.requests[0].array, "");
+    assert_int_equal(fb_block_buffer(&plan), 0);
+    assert_int_equal(fb_plan_retype(&plan, &catalog, &retyped, NULL), 0);
+    assert_int_equal(retyped.requests[0].op, FB_OP_CATALOG);
+    fb_plan_free(&plan);
+    fb_plan_free(&retyped);
+    fb_catalog_free(&catalog);
+}
+
+/* The ring grows with the reads up to a limit, or to the largest of them. */
+static void test_buffer(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 };
+    struct fb_plan plan;
+    char reason[256];
+    const uint64_t ring = UINT64_C(64) << 20;
+    add(&catalog, "", "a", f32, 2, DIMS(1000, 2));
+    add(&catalog, "", "b", f32, 2, DIMS(2000, 2));
+    add(&catalog, "", "c", f32, 2, DIMS(10000000, 1));
+    add(&catalog, "", "d", f32, 2, DIMS(10000000, 1));
+    add(&catalog, "", "e", f32, 2, DIMS(20000000, 1));
+    add(&catalog, "", "f", (struct fb_dtype){ FB_INT, 1 }, 2, DIMS(1, UINT64_C(1) << 62));
+    assert_int_equal(fb_catalog_finish(&catalog, NULL), 0);
+    static const struct {
+        const char *spec;
+        uint64_t bytes;
+    } cases[] = {
+        { "feature:array=[ab]", 8000 + 64 + 16000 + 64 },
+        { "feature:array=[cd]", ring },
+        { "feature:array=[ce]", 80000000 },
+        { "scan:array=[ab]", 16000 },
+        { "batch-stats:array=[ab]", 64 + 16000 },
+        { "full-load:array=[abc]", 0 },
+        { "search:array=a", 0 },
+        { "feature:array=[f]", UINT64_C(1) << 62 },
+        { "batch-stats:array=[f]", INT64_MAX },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        make(cases[i].spec, &catalog, &plan, reason);
+        if (fb_block_buffer(&plan) != cases[i].bytes)
+            fail_msg("%s: %llu", cases[i].spec, (unsigned long long)fb_block_buffer(&plan));
+        fb_plan_free(&plan);
+    }
+    fb_catalog_free(&catalog);
+}
+
+/* A run without -w must end soon. */
+static void test_standard(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "full-load", "scan", "random-access", "slicing",
+                                         "search" };
+    size_t standard = 0, all = 0;
+    for (; fb_workloads[all]; all++) {
+        assert_string_not_equal(fb_workloads[all]->name, FB_WORKLOAD_ALL);
+        if (fb_workloads[all]->standard)
+            assert_string_equal(fb_workloads[all]->name, names[standard++]);
+    }
+    assert_int_equal(standard, 5);
+    assert_true(all >= 10);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_column),  cmocka_unit_test(test_column_odd),
+        cmocka_unit_test(test_feature), cmocka_unit_test(test_batch_stats),
+        cmocka_unit_test(test_open),    cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_buffer),  cmocka_unit_test(test_standard),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
