@@ -11,9 +11,10 @@
 /* As many runs as half a second takes, within these bounds: ten give an interval with a rank to
  * spare at each end. */
 #define RUNS_LEAST 10
-#define RUNS_MOST 30
+#define RUNS_MOST 20
 #define RUNS_NS UINT64_C(500000000)
-#define START_NS UINT64_C(5000000) /* of a process, about */
+#define START_NS UINT64_C(25000000) /* of two processes, about: the command and what prepares it   \
+                                     */
 
 /* --- which cells ------------------------------------------------------------------------------ */
 

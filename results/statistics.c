@@ -91,8 +91,8 @@ bool fb_median_interval(const uint64_t *sorted, size_t n, double level, uint64_t
     *coverage = outer;
     if (outer > level && inner < level) {
         double weight = inner_weight(n, rank, outer, inner, level);
-        *lower += (uint64_t)ceil(weight * (double)(sorted[rank] - *lower));
-        *upper -= (uint64_t)ceil(weight * (double)(*upper - sorted[n - rank - 1]));
+        *lower += (uint64_t)floor(weight * (double)(sorted[rank] - *lower));
+        *upper -= (uint64_t)floor(weight * (double)(*upper - sorted[n - rank - 1]));
         *coverage = level;
     }
     return true;

@@ -32,7 +32,7 @@ double fb_median_of_doubles(double *values, size_t n);
  * r-th smallest and r-th largest of n values holds the median with probability P(r <= B <= n - r),
  * B ~ Binomial(n, 1/2) (David & Nagaraja, Order Statistics, 7.1); between the two pairs nearest to
  * the level it is interpolated by the weight of Hettmansperger & Sheather (Statistics & Probability
- * Letters 4, 1986), and rounded inwards to whole numbers. Where not even the extremes have the
+ * Letters 4, 1986), and rounded outwards to whole numbers. Where not even the extremes have the
  * level, they are taken if they have FB_INTERVAL_LEAST. *coverage is the nominal coverage of what
  * was taken. False where there is none: n < 6. */
 bool fb_median_interval(const uint64_t *sorted, size_t n, double level, uint64_t *lower,

@@ -314,7 +314,7 @@ static void print_unproven(const struct page *page)
     size_t count = 0;
     for (size_t i = 0; i < page->records->count && count < REASONS_SHOWN; i++) {
         const struct fb_record *record = &page->records->items[i];
-        bool known = !fb_is_ok(record) || !fb_is_unproven(record);
+        bool known = !fb_is_ok(record) || !fb_is_unproven(record) || !record->cache_reason[0];
         for (size_t k = 0; k < count; k++)
             known = known || strcmp(shown[k], record->cache_reason) == 0;
         if (!known)

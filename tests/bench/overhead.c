@@ -191,7 +191,12 @@ static bool weigh_null(const struct fb_plan *plan, struct fb_delivery *delivery)
     struct fb_error err;
     static double each[PAIRS];
     fb_options_parse(null->options, "null", NULL, &none, &err);
-    struct fb_execution execution = { null, &none, "", FB_HANDLE_KEEP, plan, delivery, NULL };
+    struct fb_execution execution = { .format = null,
+                                      .options = &none,
+                                      .file = "",
+                                      .handle = FB_HANDLE_KEEP,
+                                      .plan = plan,
+                                      .delivery = delivery };
     for (size_t i = 0; i < PAIRS; i++) {
         uint64_t ns;
         if (fb_execute(&execution, &ns, &err))
@@ -262,11 +267,19 @@ int main(void)
         make_file(formats[i].spec, path, source, &format, &options);
         if (format->start && format->start(&err))
             die(&err);
-        struct contest slicing = { { format, &options, path, FB_HANDLE_KEEP, &slices, &ring, NULL },
-                                   buffer };
-        struct contest loading = {
-            { format, &options, path, FB_HANDLE_ONCE, &load, &outside, NULL }, NULL
-        };
+        struct contest slicing = { .execution = { .format = format,
+                                                  .options = &options,
+                                                  .file = path,
+                                                  .handle = FB_HANDLE_KEEP,
+                                                  .plan = &slices,
+                                                  .delivery = &ring },
+                                   .buffer = buffer };
+        struct contest loading = { .execution = { .format = format,
+                                                  .options = &options,
+                                                  .file = path,
+                                                  .handle = FB_HANDLE_ONCE,
+                                                  .plan = &load,
+                                                  .delivery = &outside } };
         snprintf(check, sizeof check, "slice-keep-%s-ratio", formats[i].name);
         pass &= check_contest(check, &slicing);
         snprintf(check, sizeof check, "full-load-%s-ratio", formats[i].name);

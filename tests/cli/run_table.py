@@ -53,7 +53,7 @@ def coverage(n, rank):
 
 def interval(values, level):
     """The pair of order statistics with that coverage or, where none has just that, what lies between the
-    two nearest pairs by the weight of Hettmansperger and Sheather (1986), rounded inwards. In floating
+    two nearest pairs by the weight of Hettmansperger and Sheather (1986), rounded outwards. In floating
     point from the exact coverages on: weights such as 0.2 meet whole numbers often."""
     n = len(values)
     ranks = [r for r in range(1, n // 2 + 1) if coverage(n, r) >= fractions.Fraction(level) - TINY]
@@ -66,8 +66,8 @@ def interval(values, level):
         return low, high
     part = (outer - level) / (outer - inner)
     weight = (n - rank) * part / (rank + (n - 2 * rank) * part)
-    return (low + math.ceil(weight * (values[rank] - low)),
-            high - math.ceil(weight * (high - values[n - rank - 1])))
+    return (low + math.floor(weight * (values[rank] - low)),
+            high - math.floor(weight * (high - values[n - rank - 1])))
 
 
 # --- the printing again ------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ with tap.scratch() as tmp:
         assert interval(ten, "0.978515625") == (100, 800) and interval(ten, "0.998046875") == (0, 900)
         low, high = interval(ten, "0.98")
         part = (1 - 2 / 1024 - 0.98) / (20 / 1024)
-        assert low == 900 - high == math.ceil(900 * part / (1 + 8 * part))
+        assert low == 900 - high == math.floor(900 * part / (1 + 8 * part))
         assert interval(list(range(6)), "0.96875") == (0, 5) and interval(list(range(6)), "0.98") is None
         assert [time_text(ns) for ns in (7, 999, 1000, 99949, 999499, 999500, 12345678, 10 ** 12)] == [
             "7 ns", "999 ns", "1.00 us", "99.9 us", "999 us", "1.00 ms", "12.3 ms", "1000 s"]

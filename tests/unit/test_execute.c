@@ -164,7 +164,12 @@ static uint64_t execute(const struct fb_format *format, enum fb_handle handle,
                         const struct fb_plan *plan, struct fb_delivery *delivery)
 {
     static const struct fb_options none;
-    struct fb_execution execution = { format, &none, "", handle, plan, delivery, NULL };
+    struct fb_execution execution = { .format = format,
+                                      .options = &none,
+                                      .file = "",
+                                      .handle = handle,
+                                      .plan = plan,
+                                      .delivery = delivery };
     struct fb_error err;
     uint64_t ns;
     delivery->hash_count = 0;
@@ -234,7 +239,12 @@ static void test_drop(void **state)
     uint64_t ns;
     make_plan(&plan, FB_OP_READ);
     assert_int_equal(fb_delivery_init(&delivery, VALUES * 4, 3, FB_DELIVERY_DROP, NULL), 0);
-    struct fb_execution execution = { format, &none, "", FB_HANDLE_ONCE, &plan, &delivery };
+    struct fb_execution execution = { .format = format,
+                                      .options = &none,
+                                      .file = "",
+                                      .handle = FB_HANDLE_ONCE,
+                                      .plan = &plan,
+                                      .delivery = &delivery };
     assert_int_equal(fb_execute(&execution, &ns, NULL), 0);
     assert_null(delivery.hashes);
     assert_int_equal(delivery.hash_count, 0);
@@ -306,7 +316,12 @@ static void assert_refused(const struct fb_plan *plan, uint64_t ring, const char
     struct fb_error err;
     uint64_t ns;
     assert_int_equal(fb_delivery_init(&delivery, ring, 3, -1, NULL), 0);
-    struct fb_execution execution = { &fake_format, &none, "", FB_HANDLE_ONCE, plan, &delivery };
+    struct fb_execution execution = { .format = &fake_format,
+                                      .options = &none,
+                                      .file = "",
+                                      .handle = FB_HANDLE_ONCE,
+                                      .plan = plan,
+                                      .delivery = &delivery };
     assert_true(fb_execute(&execution, &ns, &err) < 0);
     assert_non_null(strstr(err.message, why));
     fb_delivery_free(&delivery);
@@ -357,10 +372,10 @@ static void test_catalog(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stale_bytes), cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_drop),        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_mean),        cmocka_unit_test(test_mean_refused),
-        cmocka_unit_test(test_catalog),
+        cmocka_unit_test(test_stale_bytes),  cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_clock),        cmocka_unit_test(test_mean),
+        cmocka_unit_test(test_mean_refused), cmocka_unit_test(test_catalog),
+        cmocka_unit_test(test_drop),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,8 +66,8 @@ static void test_interpolation(void **state)
     uint64_t lower, upper;
     double coverage;
     assert_true(fb_median_interval(values, 8, 0.95, &lower, &upper, &coverage));
-    assert_int_equal(lower, 93565); /* rounded inwards */
-    assert_int_equal(upper, 606435);
+    assert_int_equal(lower, 93564); /* rounded outwards */
+    assert_int_equal(upper, 606436);
     assert_true(coverage == 0.95);
     /* A level that a pair has needs nothing between. */
     assert_true(fb_median_interval(values, 8, 0.9921875, &lower, &upper, &coverage));
