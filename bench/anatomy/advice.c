@@ -23,6 +23,7 @@ const char *const fb_remedy_names[FB_REMEDY_COUNT] = {
 
 const struct fb_rates fb_rates_typical = {
     .inflate_call = 2500,
+    .inflate_byte = 5,
     .read_call = 600,
     .request = 3000,
     .chunk = 1500,
@@ -44,6 +45,9 @@ const struct fb_rates fb_rates_typical = {
 #define CACHE_MOST (UINT64_C(1) << 30)
 /* Stored over raw bytes from which compression has gained nothing. */
 #define INCOMPRESSIBLE 0.9
+
+/* Smaller chunks hold too little for gzip: neither what they compress to nor what a byte of them
+ * costs says much of the data. */
 #define JUDGED_BYTES 4096
 
 /* --- prediction ------------------------------------------------------------------------------- */
@@ -75,17 +79,46 @@ static double library_of(const struct fb_rates *rates, const struct fb_work *wor
            rates->byte * (double)work->bytes + rates->unmap * (double)work->unmapped;
 }
 
-double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rates,
+/* Giving memory back costs anything between a memcpy and ten page faults, depending on what the
+ * machine's other cores do: what the model leaves unexplained is put down to it, where it happens.
+ */
+static double unmap_rate(const struct fb_rates *rates, const struct fb_work *now, double library)
+{
+    double model = library_of(rates, now);
+    return now->unmapped > 0 && library > model
+               ? rates->unmap + (library - model) / (double)now->unmapped
+               : rates->unmap;
+}
+
+/* From chunks too small to tell what their bytes cost. */
+static double decode_by_rates(const struct fb_rates *rates, double ns, const struct fb_work *now,
+                              const struct fb_work *then)
+{
+    double bytes = rates->inflate_byte * (double)then->loaded_bytes;
+    double same = then->loaded_bytes && now->loaded_bytes
+                      ? ns * (double)then->loaded_bytes / (double)now->loaded_bytes
+                      : ns;
+    double by_rates = rates->inflate_call * (double)then->loaded + bytes +
+                      rates->fault * (double)then->fresh_decoded;
+    /* Fewer calls for the same bytes cannot cost more. */
+    return then->loaded <= now->loaded && by_rates > same ? same : by_rates;
+}
+
+double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typical,
                   const struct fb_work *now, const struct fb_work *then, bool inflates)
 {
     const uint64_t *ns = measured->ns;
-    double library = (double)ns[FB_PART_LIBRARY], model = library_of(rates, now), hidden = 0;
+    struct fb_rates own = *typical, *rates = &own;
+    double library = (double)ns[FB_PART_LIBRARY], lookup = (double)ns[FB_PART_LOOKUP], hidden = 0;
     double decode = (double)ns[FB_PART_INFLATE] + (double)ns[FB_PART_UNSHUFFLE];
+    double model = library_of(rates, now);
     /* Filters that are not seen apart are in the library's time: what the model leaves over. */
-    if (decode == 0 && now->loaded > 0 && library > model) {
+    if (decode == 0 && inflates && library > model) {
         hidden = library - model;
         library = model;
     }
+    own.unmap = unmap_rate(rates, now, library);
+    model = library_of(rates, now);
     double total = (double)measured->total_ns - (double)ns[FB_PART_LIBRARY] - decode -
                    (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
     total += model > 0 ? library * library_of(rates, then) / model : library;
@@ -94,11 +127,12 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rate
             scale_fresh(rates, decode + hidden, (double)now->fresh_decoded,
                         (double)then->fresh_decoded, (double)now->loaded, (double)now->loaded_bytes,
                         (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
+    else if (inflates)
+        total += decode_by_rates(rates, decode + hidden, now, then);
     total += scale_fresh(rates, (double)ns[FB_PART_RAW_IO], (double)now->fresh_read,
                          (double)then->fresh_read, (double)now->reads, (double)now->read_bytes,
                          (double)then->reads, (double)then->read_bytes, rates->read_call);
     double closing = rates->unmap * (double)now->unmapped_on_close;
-    double lookup = (double)ns[FB_PART_LOOKUP];
     total += rates->unmap * (double)then->unmapped_on_close -
              (closing > 0.8 * lookup ? 0.8 * lookup : closing);
     double base = (double)measured->counts.meta_reads - now->nodes;
@@ -345,7 +379,6 @@ static void look_at_storage(struct search *search)
         stored += (double)array->storage.stored_bytes;
         raw += (double)array->info.bytes;
     }
-    /* Small chunks hold too little for gzip: what they compress to says nothing of the data. */
     search->compressible = search->filtered && (stored < INCOMPRESSIBLE * raw || !judged);
 }
 
