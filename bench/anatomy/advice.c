@@ -196,22 +196,43 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     offer(search, &advice, EASE);
 }
 
+/* As a reader sets them (format.h: as-is). */
+static uint64_t slots_of(uint64_t bytes)
+{
+    uint64_t slots = bytes / 655;
+    return slots < 521 ? 521 : slots > 1000003 ? 1000003 : slots;
+}
+
+/* No cache need hold more than an array; half a chunk row beyond its end is possible. */
+static uint64_t largest_array(const struct fb_case *what)
+{
+    uint64_t largest = 0;
+    for (size_t a = 0; a < what->array_count; a++) {
+        struct fb_layout layout = fb_layout_of(&what->arrays[a]);
+        uint64_t chunk = fb_layout_chunk_bytes(&layout, what->arrays[a].info.dtype.size);
+        uint64_t bytes = what->arrays[a].info.bytes;
+        bytes = layout.rank && chunk > bytes ? chunk : bytes;
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
+}
+
 static void try_cache(struct search *search, const struct fb_advice *start)
 {
     double last = (double)search->measured->total_ns;
     uint64_t bytes = UINT64_C(1) << 20;
-    for (; bytes <= CACHE_MOST; bytes *= 2) {
+    uint64_t most = largest_array(search->what);
+    for (; bytes <= CACHE_MOST && bytes / 4 < most; bytes *= 2) {
         struct fb_advice advice = *start;
         bool larger = false;
         reset_layouts(search);
         for (size_t a = 0; a < search->what->array_count; a++) {
             struct fb_layout *layout = &search->layouts[a];
-            uint64_t chunk = fb_layout_chunk_bytes(layout, search->what->arrays[a].info.dtype.size);
             if (layout->rank == 0 || bytes <= layout->cache_bytes)
                 continue;
             larger = true;
             layout->cache_bytes = bytes;
-            layout->cache_slots = 100 * (bytes / chunk) + 521;
+            layout->cache_slots = slots_of(bytes);
         }
         if (!larger)
             continue;

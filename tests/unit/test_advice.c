@@ -166,7 +166,7 @@ static void test_one_piece(void **state)
     assert_int_equal(work_of(&s).read_bytes, 65536 + 544000);
     end(&s);
     begin(&s, 3, dims, NULL, "", 1);
-    /* A column: 120 frames (and 8 bytes) in 64 KiB, so 84 reads, the last one cut. */
+    /* A column: 121 frames begin and end their 8 bytes within 64 KiB, so 10000 take 83 reads. */
     ask(&s, (const uint64_t[]){ 0, 0, 0 }, (const uint64_t[]){ 10000, 1, 2 });
     assert_int_equal(work_of(&s).runs, 10000);
     assert_int_equal(work_of(&s).reads, 83);
