@@ -23,6 +23,7 @@ const char *const fb_remedy_names[FB_REMEDY_COUNT] = {
 
 const struct fb_rates fb_rates_typical = {
     .inflate_call = 2500,
+    .inflate_byte = 5,
     .read_call = 600,
     .request = 3000,
     .chunk = 1500,
@@ -44,6 +45,9 @@ const struct fb_rates fb_rates_typical = {
 #define CACHE_MOST (UINT64_C(1) << 30)
 /* Stored over raw bytes from which compression has gained nothing. */
 #define INCOMPRESSIBLE 0.9
+
+/* Smaller chunks hold too little for gzip: neither what they compress to nor what a byte of them
+ * costs says much of the data. */
 #define JUDGED_BYTES 4096
 
 /* --- prediction ------------------------------------------------------------------------------- */
@@ -75,17 +79,46 @@ static double library_of(const struct fb_rates *rates, const struct fb_work *wor
            rates->byte * (double)work->bytes + rates->unmap * (double)work->unmapped;
 }
 
-double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rates,
+/* Giving memory back costs anything between a memcpy and ten page faults, depending on what the
+ * machine's other cores do: what the model leaves unexplained is put down to it, where it happens.
+ */
+static double unmap_rate(const struct fb_rates *rates, const struct fb_work *now, double library)
+{
+    double model = library_of(rates, now);
+    return now->unmapped > 0 && library > model
+               ? rates->unmap + (library - model) / (double)now->unmapped
+               : rates->unmap;
+}
+
+/* From chunks too small to tell what their bytes cost. */
+static double decode_by_rates(const struct fb_rates *rates, double ns, const struct fb_work *now,
+                              const struct fb_work *then)
+{
+    double bytes = rates->inflate_byte * (double)then->loaded_bytes;
+    double same = then->loaded_bytes && now->loaded_bytes
+                      ? ns * (double)then->loaded_bytes / (double)now->loaded_bytes
+                      : ns;
+    double by_rates = rates->inflate_call * (double)then->loaded + bytes +
+                      rates->fault * (double)then->fresh_decoded;
+    /* Fewer calls for the same bytes cannot cost more. */
+    return then->loaded <= now->loaded && by_rates > same ? same : by_rates;
+}
+
+double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typical,
                   const struct fb_work *now, const struct fb_work *then, bool inflates)
 {
     const uint64_t *ns = measured->ns;
-    double library = (double)ns[FB_PART_LIBRARY], model = library_of(rates, now), hidden = 0;
+    struct fb_rates own = *typical, *rates = &own;
+    double library = (double)ns[FB_PART_LIBRARY], lookup = (double)ns[FB_PART_LOOKUP], hidden = 0;
     double decode = (double)ns[FB_PART_INFLATE] + (double)ns[FB_PART_UNSHUFFLE];
+    double model = library_of(rates, now);
     /* Filters that are not seen apart are in the library's time: what the model leaves over. */
-    if (decode == 0 && now->loaded > 0 && library > model) {
+    if (decode == 0 && inflates && library > model) {
         hidden = library - model;
         library = model;
     }
+    own.unmap = unmap_rate(rates, now, library);
+    model = library_of(rates, now);
     double total = (double)measured->total_ns - (double)ns[FB_PART_LIBRARY] - decode -
                    (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
     total += model > 0 ? library * library_of(rates, then) / model : library;
@@ -94,11 +127,12 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rate
             scale_fresh(rates, decode + hidden, (double)now->fresh_decoded,
                         (double)then->fresh_decoded, (double)now->loaded, (double)now->loaded_bytes,
                         (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
+    else if (inflates)
+        total += decode_by_rates(rates, decode + hidden, now, then);
     total += scale_fresh(rates, (double)ns[FB_PART_RAW_IO], (double)now->fresh_read,
                          (double)then->fresh_read, (double)now->reads, (double)now->read_bytes,
                          (double)then->reads, (double)then->read_bytes, rates->read_call);
     double closing = rates->unmap * (double)now->unmapped_on_close;
-    double lookup = (double)ns[FB_PART_LOOKUP];
     total += rates->unmap * (double)then->unmapped_on_close -
              (closing > 0.8 * lookup ? 0.8 * lookup : closing);
     double base = (double)measured->counts.meta_reads - now->nodes;
@@ -162,22 +196,43 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     offer(search, &advice, EASE);
 }
 
+/* As a reader sets them (format.h: as-is). */
+static uint64_t slots_of(uint64_t bytes)
+{
+    uint64_t slots = bytes / 655;
+    return slots < 521 ? 521 : slots > 1000003 ? 1000003 : slots;
+}
+
+/* No cache need hold more than an array; half a chunk row beyond its end is possible. */
+static uint64_t largest_array(const struct fb_case *what)
+{
+    uint64_t largest = 0;
+    for (size_t a = 0; a < what->array_count; a++) {
+        struct fb_layout layout = fb_layout_of(&what->arrays[a]);
+        uint64_t chunk = fb_layout_chunk_bytes(&layout, what->arrays[a].info.dtype.size);
+        uint64_t bytes = what->arrays[a].info.bytes;
+        bytes = layout.rank && chunk > bytes ? chunk : bytes;
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
+}
+
 static void try_cache(struct search *search, const struct fb_advice *start)
 {
     double last = (double)search->measured->total_ns;
     uint64_t bytes = UINT64_C(1) << 20;
-    for (; bytes <= CACHE_MOST; bytes *= 2) {
+    uint64_t most = largest_array(search->what);
+    for (; bytes <= CACHE_MOST && bytes / 4 < most; bytes *= 2) {
         struct fb_advice advice = *start;
         bool larger = false;
         reset_layouts(search);
         for (size_t a = 0; a < search->what->array_count; a++) {
             struct fb_layout *layout = &search->layouts[a];
-            uint64_t chunk = fb_layout_chunk_bytes(layout, search->what->arrays[a].info.dtype.size);
             if (layout->rank == 0 || bytes <= layout->cache_bytes)
                 continue;
             larger = true;
             layout->cache_bytes = bytes;
-            layout->cache_slots = 100 * (bytes / chunk) + 521;
+            layout->cache_slots = slots_of(bytes);
         }
         if (!larger)
             continue;
@@ -345,7 +400,6 @@ static void look_at_storage(struct search *search)
         stored += (double)array->storage.stored_bytes;
         raw += (double)array->info.bytes;
     }
-    /* Small chunks hold too little for gzip: what they compress to says nothing of the data. */
     search->compressible = search->filtered && (stored < INCOMPRESSIBLE * raw || !judged);
 }
 

@@ -38,6 +38,7 @@ extern const char *const fb_remedy_names[FB_REMEDY_COUNT];
 /* What one of a thing costs on this machine, apart from its bytes, in ns. */
 struct fb_rates {
     double inflate_call; /* a run of gzip's decoder */
+    double inflate_byte; /* a byte that it gives, of data such as landmarks */
     double read_call;    /* a file read */
     double request;      /* a read call, in the library */
     double chunk;        /* a chunk touched, in the library */
