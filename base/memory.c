@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 uint64_t fb_memory_private(pid_t pid)
@@ -24,4 +25,20 @@ uint64_t fb_memory_limit(void)
     uint64_t least = UINT64_C(2) << 30;
     uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
     return half > least ? half : least;
+}
+
+/* One call: touching page by page would trap for each, which virtual machines make dear. */
+void *fb_memory_touched(size_t bytes)
+{
+    void *memory = bytes > SIZE_MAX / 2
+                       ? MAP_FAILED
+                       : mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void fb_memory_release(void *memory, size_t bytes)
+{
+    if (memory)
+        munmap(memory, bytes + 1);
 }

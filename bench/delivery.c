@@ -1,4 +1,5 @@
 #include "bench/delivery.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t reques
         return fb_fail(err, FB_EUSAGE, "a buffer of %llu bytes cannot be had",
                        (unsigned long long)bytes);
     delivery->capacity = aligned((size_t)bytes + 1);
-    delivery->ring = aligned_alloc(ALIGNMENT, delivery->capacity);
+    delivery->ring = fb_memory_touched(delivery->capacity);
     delivery->pending = calloc(requests + 1, sizeof *delivery->pending);
     delivery->hashes =
         fd == FB_DELIVERY_HASH ? calloc(requests + 1, sizeof *delivery->hashes) : NULL;
@@ -41,7 +42,7 @@ void fb_delivery_free(struct fb_delivery *delivery)
 {
     for (size_t i = 0; i < delivery->pending_count; i++)
         free(delivery->pending[i].owned);
-    free(delivery->ring);
+    fb_memory_release(delivery->ring, delivery->capacity);
     free(delivery->pending);
     free(delivery->hashes);
     *delivery = (struct fb_delivery){ .fd = -1 };

@@ -1,5 +1,6 @@
 #include "bench/floor.h"
 #include "base/clock.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,14 +88,6 @@ static int find_extents(const struct fb_execution *execution, struct fb_floor_ru
 
 /* --- buffers ---------------------------------------------------------------------------------- */
 
-static unsigned char *touched(size_t bytes)
-{
-    unsigned char *memory = malloc(bytes + 1);
-    if (memory)
-        memset(memory, 1, bytes + 1);
-    return memory;
-}
-
 static int make_buffers(const struct fb_execution *execution, struct fb_floor_run *floor,
                         struct fb_error *err)
 {
@@ -112,10 +105,11 @@ static int make_buffers(const struct fb_execution *execution, struct fb_floor_ru
         floor->out_bytes = BUFFER_MAX;
     uint64_t copied = one ? fb_plan_largest(execution->plan) : floor->asked_bytes;
     floor->copy_bytes = copied < BUFFER_MAX ? (size_t)copied : BUFFER_MAX;
-    floor->stored = touched((size_t)stored);
-    floor->out = touched(floor->out_bytes);
-    floor->from = touched(floor->copy_bytes);
-    floor->to = touched(floor->copy_bytes);
+    floor->stored_bytes = (size_t)stored;
+    floor->stored = fb_memory_touched((size_t)stored);
+    floor->out = fb_memory_touched(floor->out_bytes);
+    floor->from = fb_memory_touched(floor->copy_bytes);
+    floor->to = fb_memory_touched(floor->copy_bytes);
     if (!floor->stored || !floor->out || !floor->from || !floor->to)
         return fb_fail_memory(err, "the buffers of the floor");
     return 0;
@@ -144,10 +138,10 @@ void fb_floor_free(struct fb_floor_run *floor)
     if (floor->fd >= 0)
         close(floor->fd);
     free(floor->extents);
-    free(floor->stored);
-    free(floor->out);
-    free(floor->from);
-    free(floor->to);
+    fb_memory_release(floor->stored, floor->stored_bytes);
+    fb_memory_release(floor->out, floor->out_bytes);
+    fb_memory_release(floor->from, floor->copy_bytes);
+    fb_memory_release(floor->to, floor->copy_bytes);
     *floor = (struct fb_floor_run){ .fd = -1 };
 }
 

@@ -15,7 +15,8 @@ struct fb_floor_run {
     struct fb_extent *extents;
     size_t count, capacity;
     unsigned char *stored; /* room for the largest compressed extent */
-    unsigned char *out;    /* what is read and inflated goes round in it */
+    size_t stored_bytes;
+    unsigned char *out; /* what is read and inflated goes round in it */
     size_t out_bytes;
     unsigned char *from, *to; /* for the copy */
     size_t copy_bytes;        /* of each; a larger plan goes round in it */
