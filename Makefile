@@ -160,7 +160,9 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
-        bench-repeat bench-cold
+        bench-repeat bench-cold bench-undisturbed
+bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
+	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
 	$<
 bench-overhead: $(B)/tests/bench/overhead

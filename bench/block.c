@@ -275,14 +275,15 @@ static struct fb_floor median_floor(struct fb_floor *floors, size_t count)
     return floors[(count - 1) / 2];
 }
 
-/* As the iterations: warm behind a warm-up, cold once, behind an eviction of its own; n/a where
+/* As the iterations: warm behind a warm-up, unless it takes so long that this makes no difference,
+ * cold once, behind an eviction of its own; n/a where
  * that cannot be proven, or the worker does not know which bytes are needed. */
 static int take_floor(struct fb_process *process, const struct fb_block_job *job,
                       struct fb_floor *out, struct fb_error *err)
 {
-    struct fb_floor floors[FLOORS_MAX];
+    struct fb_floor floors[FLOORS_MAX] = { 0 };
     json_t *ready;
-    double resident;
+    double resident = NAN;
     int rc = fb_talk_send(process, json_pack("{s:s}", "floor", "prepare"), err);
     if (rc == 0)
         rc = fb_talk_receive(process, &ready, err);
@@ -298,10 +299,9 @@ static int take_floor(struct fb_process *process, const struct fb_block_job *job
     size_t count = 1;
     if (rc == 0)
         rc = take_floors(process, floors, 1, err);
-    if (rc == 0 && job->cache == FB_CACHE_WARM) {
-        uint64_t ns = floors[0].copy_ns + floors[0].read_ns + floors[0].inflate_ns;
+    uint64_t ns = floors[0].copy_ns + floors[0].read_ns + floors[0].inflate_ns;
+    if (rc == 0 && job->cache == FB_CACHE_WARM && ns < FLOOR_NS) {
         count = ns > FLOOR_NS / FLOORS_MAX ? (size_t)(FLOOR_NS / ns) : FLOORS_MAX;
-        count += count == 0;
         rc = take_floors(process, floors, count, err);
     }
     if (rc == 0)

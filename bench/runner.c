@@ -198,11 +198,11 @@ static bool wants_block(const struct rounds *rounds, const struct fb_cell *cell)
 
 /* --- one block of a cell ---------------------------------------------------------------------- */
 
-/* The floor is the same whatever the handle, and takes about as long as the cell: every other
- * block of `once` has it. */
+/* The floor is the same whatever the handle, and takes about as long as the cell: every third block
+ * of `once` has it. */
 static bool wants_floor(const struct fb_cell *cell)
 {
-    return cell->handle == FB_HANDLE_ONCE && cell->blocks % 2 == 0;
+    return cell->handle == FB_HANDLE_ONCE && cell->blocks % 3 == 0;
 }
 
 static int run_block(struct rounds *rounds, struct fb_cell *cell, struct fb_error *err)

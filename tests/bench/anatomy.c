@@ -4,9 +4,8 @@
 #include "base/clock.h"
 #include "bench/block.h"
 #include "bench/execute.h"
-#include "bench/workload.h"
-#include "formats/write.h"
 #include "tests/bench/paired.h"
+#include "tests/bench/setup.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -18,20 +17,6 @@
 /* Of the injected time: how much must show in its part, and how much may elsewhere. */
 #define FOUND_MIN 0.90
 #define ASTRAY_MAX 0.10
-
-static void die(const struct fb_error *err)
-{
-    fprintf(stderr, "anatomy: %s\n", err->message);
-    exit(1);
-}
-
-static void must(bool fine, const char *what)
-{
-    if (!fine) {
-        fprintf(stderr, "anatomy: %s failed\n", what);
-        exit(1);
-    }
-}
 
 /* Wastes `ns` at the start of every span of a part. */
 struct delay {
@@ -161,27 +146,9 @@ struct job {
 
 static void make_job(struct job *job, const struct fb_catalog *catalog)
 {
-    const struct fb_workload *workload;
-    struct fb_options options;
     struct fb_error err;
-    char reason[256] = "";
-    if (fb_workload_parse(job->workload, &workload, &options, &err))
-        die(&err);
-    fb_workload_settle(workload, catalog, &options);
-    if (workload->plan(catalog, &options, &job->plan, reason, sizeof reason, &err))
-        die(&err);
+    make_plan(job->workload, catalog, &job->plan);
     if (fb_delivery_init(&job->delivery, fb_block_buffer(&job->plan), job->plan.count, -1, &err))
-        die(&err);
-}
-
-static void make_file(const char *spec, const char *path, struct fb_source *source,
-                      const struct fb_format **format, struct fb_options *options)
-{
-    struct fb_error err;
-    if (fb_format_parse(spec, format, options, &err) ||
-        fb_file_write(*format, options, path, source, NULL, &err))
-        die(&err);
-    if ((*format)->start && (*format)->start(&err))
         die(&err);
 }
 
@@ -196,20 +163,18 @@ int main(void)
     const size_t job_count = sizeof jobs / sizeof *jobs;
     struct fb_source *source;
     struct fb_error err;
-    char folder[] = "/tmp/fmtbench-anatomy-XXXXXX", path[64], manifest[128];
+    struct bench_folder bench;
     double worst = 0;
     bool pass = true;
-    must(mkdtemp(folder), "mkdtemp");
-    snprintf(path, sizeof path, "%s/data.h5", folder);
-    snprintf(manifest, sizeof manifest, "%s.manifest.json", path);
+    bench_folder_make(&bench);
     if (fb_source_open("synth:samples=6", NULL, NULL, &source, &err))
         die(&err);
     for (size_t j = 0; j < job_count; j++)
         make_job(&jobs[j], fb_source_catalog(source));
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
-        struct fb_execution run = { .file = path };
+        struct fb_execution run = { .file = bench.data };
         struct fb_options options;
-        make_file(specs[i], path, source, &run.format, &options);
+        make_file(specs[i], bench.data, source, &run.format, &options);
         run.options = &options;
         for (size_t j = 0; j < job_count; j++) {
             run.plan = &jobs[j].plan;
@@ -229,9 +194,7 @@ int main(void)
             pass &= check_delays(&run);
     }
     pass &= report("anatomy-unexplained-worst", worst, UNEXPLAINED_MAX);
-    unlink(manifest);
-    unlink(path);
-    rmdir(folder);
+    bench_folder_remove(&bench);
     for (size_t j = 0; j < job_count; j++) {
         fb_delivery_free(&jobs[j].delivery);
         fb_plan_free(&jobs[j].plan);

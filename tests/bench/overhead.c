@@ -3,9 +3,8 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "bench/execute.h"
-#include "bench/workload.h"
-#include "formats/write.h"
 #include "tests/bench/paired.h"
+#include "tests/bench/setup.h"
 
 #include <hdf5.h>
 #include <malloc.h>
@@ -13,20 +12,6 @@
 #include <unistd.h>
 
 #define PAIRS 300
-
-static void die(const struct fb_error *err)
-{
-    fprintf(stderr, "overhead: %s\n", err->message);
-    exit(1);
-}
-
-static void must(bool fine, const char *what)
-{
-    if (!fine) {
-        fprintf(stderr, "overhead: %s failed\n", what);
-        exit(1);
-    }
-}
 
 /* --- the same, by hand ------------------------------------------------------------------------ */
 
@@ -208,31 +193,6 @@ static bool weigh_null(const struct fb_plan *plan, struct fb_delivery *delivery)
     return report("null-request-ns", each[PAIRS / 2], 100);
 }
 
-/* --- setting up ------------------------------------------------------------------------------- */
-
-static void make_plan(const char *spec, const struct fb_catalog *catalog, struct fb_plan *plan)
-{
-    const struct fb_workload *workload;
-    struct fb_options options;
-    struct fb_error err;
-    char reason[256] = "";
-    *plan = (struct fb_plan){ 0 };
-    if (fb_workload_parse(spec, &workload, &options, &err))
-        die(&err);
-    fb_workload_settle(workload, catalog, &options);
-    if (workload->plan(catalog, &options, plan, reason, sizeof reason, &err))
-        die(&err);
-}
-
-static void make_file(const char *spec, const char *path, struct fb_source *source,
-                      const struct fb_format **format, struct fb_options *options)
-{
-    struct fb_error err;
-    if (fb_format_parse(spec, format, options, &err) ||
-        fb_file_write(*format, options, path, source, NULL, &err))
-        die(&err);
-}
-
 int main(void)
 {
     static const struct {
@@ -245,10 +205,9 @@ int main(void)
     struct fb_plan slices, load;
     struct fb_delivery ring, outside;
     struct fb_error err;
-    char folder[] = "/tmp/fmtbench-overhead-XXXXXX", path[64];
+    struct bench_folder bench;
     bool pass = true;
-    must(mkdtemp(folder), "mkdtemp");
-    snprintf(path, sizeof path, "%s/data.h5", folder);
+    bench_folder_make(&bench);
     if (fb_source_open("synth:samples=6", NULL, NULL, &source, &err))
         die(&err);
     make_plan("slicing:window=100,n=20", fb_source_catalog(source), &slices);
@@ -264,19 +223,17 @@ int main(void)
         const struct fb_format *format;
         struct fb_options options;
         char check[64];
-        make_file(formats[i].spec, path, source, &format, &options);
-        if (format->start && format->start(&err))
-            die(&err);
+        make_file(formats[i].spec, bench.data, source, &format, &options);
         struct contest slicing = { .execution = { .format = format,
                                                   .options = &options,
-                                                  .file = path,
+                                                  .file = bench.data,
                                                   .handle = FB_HANDLE_KEEP,
                                                   .plan = &slices,
                                                   .delivery = &ring },
                                    .buffer = buffer };
         struct contest loading = { .execution = { .format = format,
                                                   .options = &options,
-                                                  .file = path,
+                                                  .file = bench.data,
                                                   .handle = FB_HANDLE_ONCE,
                                                   .plan = &load,
                                                   .delivery = &outside } };
@@ -286,11 +243,7 @@ int main(void)
         pass &= check_contest(check, &loading);
     }
     pass &= weigh_null(&slices, &ring);
-    char manifest[128];
-    snprintf(manifest, sizeof manifest, "%s.manifest.json", path);
-    unlink(manifest);
-    unlink(path);
-    rmdir(folder);
+    bench_folder_remove(&bench);
     fb_delivery_free(&ring);
     fb_delivery_free(&outside);
     fb_plan_free(&slices);
