@@ -37,7 +37,8 @@ const struct fb_rates fb_rates_typical = {
 /* Less than this is not worth a word, still less a rewritten file. */
 #define GAIN_LEAST 1.2
 /* What needs no rewriting is advised unless rewriting gives that much more. */
-#define EASE 1.25
+#define EASE_KEEP 1.25
+#define EASE_CACHE 2.0
 /* Chunks and runs to go through for one layout. */
 #define STEPS_PRESENT UINT64_C(50000000)
 #define STEPS_CANDIDATE UINT64_C(2000000)
@@ -193,7 +194,7 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     advice.then = advice.now;
     advice.then_ns = (double)keep_ns;
     snprintf(advice.options, sizeof advice.options, "handle=keep");
-    offer(search, &advice, EASE);
+    offer(search, &advice, EASE_KEEP);
 }
 
 /* As a reader sets them (format.h: as-is). */
@@ -244,7 +245,7 @@ static void try_cache(struct search *search, const struct fb_advice *start)
             advice.remedy = FB_REMEDY_CACHE;
             advice.cache_bytes = bytes;
             snprintf(advice.options, sizeof advice.options, "cache=%" PRIu64, bytes);
-            offer(search, &advice, EASE);
+            offer(search, &advice, EASE_CACHE);
         }
     }
 }
