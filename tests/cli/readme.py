@@ -44,8 +44,8 @@ with tap.case("every command, file and picture that the README names exists"):
         assert re.search(rf"^  {name} ", commands, re.M), name
     for path in re.findall(r"\]\(([^)#:]+)\)", readme):
         assert os.path.exists(os.path.join(ROOT, path)), path
-with tap.case("every option of `run` that the README names exists"):
-    options = tap.run("run", "--help").stdout
+with tap.case("every option of `run` or `explain` that the README names exists"):
+    options = tap.run("run", "--help").stdout + tap.run("explain", "--help").stdout
     for name in set(re.findall(r"`(--[a-z-]+)", readme)):
         assert name in options, name
 tap.done()
