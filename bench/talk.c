@@ -83,23 +83,29 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
                    : fb_fail(err, FB_EUSAGE, "the worker's command is empty");
 }
 
+int fb_talk_give_job(struct fb_process *process, const struct fb_job *job, struct fb_error *err)
+{
+    json_t *ready;
+    int rc = fb_talk_send(process, fb_job_message(job), err);
+    if (rc == 0)
+        rc = fb_talk_receive_true(process, "ready", &ready, err);
+    if (rc == 0)
+        json_decref(ready);
+    return rc;
+}
+
 int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker,
                       const struct fb_process_limits *limits, const struct fb_job *job,
                       struct fb_error *err)
 {
-    json_t *hello, *ready;
+    json_t *hello;
     int rc = fb_talk_start(process, worker, limits, err);
     if (rc == 0)
         rc = fb_talk_greet(process, &hello, err);
     if (rc)
         return rc;
     json_decref(hello);
-    rc = fb_talk_send(process, fb_job_message(job), err);
-    if (rc == 0)
-        rc = fb_talk_receive_true(process, "ready", &ready, err);
-    if (rc == 0)
-        json_decref(ready);
-    return rc;
+    return fb_talk_give_job(process, job, err);
 }
 
 static int wrong(const struct fb_plan *plan, const struct fb_hash *expected, size_t request,

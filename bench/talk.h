@@ -9,7 +9,9 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
                   const struct fb_process_limits *limits, struct fb_error *err);
 /* Takes the hello and checks its protocol number. The caller decrefs *hello. */
 int fb_talk_greet(struct fb_process *process, json_t **hello, struct fb_error *err);
-/* All up to a worker that is ready: starts it, greets it, gives it the job. */
+/* Gives it the job and waits until it is ready. */
+int fb_talk_give_job(struct fb_process *process, const struct fb_job *job, struct fb_error *err);
+/* All of these. */
 int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker,
                       const struct fb_process_limits *limits, const struct fb_job *job,
                       struct fb_error *err);

@@ -183,3 +183,21 @@ int fb_indexed_storage(struct fb_array *array, struct fb_storage *out, struct fb
     out->stored_bytes = array->info->bytes;
     return 0;
 }
+
+int fb_indexed_extents(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                       int (*visit)(void *context, const struct fb_extent *extent,
+                                    struct fb_error *err),
+                       void *context, struct fb_error *err)
+{
+    struct fb_extent run = { 0 };
+    int rc = fb_slab_check(array->info, start, count, err);
+    if (rc)
+        return fb_fail_in(err, "%s", array->reader->path);
+    if (fb_slab_bytes(array->info, count) == 0)
+        return 0;
+    fb_slab_span(array->info->rank, array->info->dims, array->info->dtype.size, start, count,
+                 &run.offset, &run.bytes);
+    run.offset += array->offset;
+    run.stored_bytes = run.bytes;
+    return visit(context, &run, err);
+}

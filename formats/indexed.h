@@ -41,5 +41,9 @@ int fb_indexed_array_resident(struct fb_array *array, const void **data, size_t 
                               struct fb_error *err);
 /* Layout "contiguous": each array is one stretch of the file. */
 int fb_indexed_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
+int fb_indexed_extents(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                       int (*visit)(void *context, const struct fb_extent *extent,
+                                    struct fb_error *err),
+                       void *context, struct fb_error *err);
 
 #endif

@@ -246,6 +246,7 @@ const struct fb_format fb_format_raw = {
     .array_close = fb_indexed_array_close,
     .array_resident = fb_indexed_array_resident,
     .storage = fb_indexed_storage,
+    .extents = fb_indexed_extents,
 };
 
 const struct fb_format fb_format_raw_mmap = {
@@ -262,4 +263,5 @@ const struct fb_format fb_format_raw_mmap = {
     .array_read = fb_indexed_array_read,
     .array_close = fb_indexed_array_close,
     .storage = fb_indexed_storage,
+    .extents = fb_indexed_extents,
 };

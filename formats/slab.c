@@ -70,3 +70,16 @@ int fb_slab_admit(const struct fb_array_info *array, const uint64_t *start, cons
     *bytes = (size_t)need;
     return 0;
 }
+
+void fb_slab_span(unsigned rank, const uint64_t *dims, uint64_t element, const uint64_t *start,
+                  const uint64_t *count, uint64_t *offset, uint64_t *bytes)
+{
+    uint64_t stride = element;
+    *offset = 0;
+    *bytes = element;
+    for (unsigned i = rank; i-- > 0;) {
+        *offset += start[i] * stride;
+        *bytes += (count[i] - 1) * stride;
+        stride *= dims[i];
+    }
+}

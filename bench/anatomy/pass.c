@@ -139,6 +139,24 @@ static int take_pass(struct fb_process *process, const struct fb_block_job *job,
     return rc;
 }
 
+static int start(struct fb_process *process, const struct fb_block_job *job,
+                 const struct fb_job *trace, struct fb_error *err)
+{
+    json_t *hello;
+    int rc = fb_talk_start(process, job->worker, &job->limits, err);
+    if (rc == 0)
+        rc = fb_talk_greet(process, &hello, err);
+    if (rc)
+        return rc;
+    bool offered = fb_anatomy_offered(hello, trace->format);
+    json_decref(hello);
+    return offered ? fb_talk_give_job(process, trace, err)
+                   : fb_fail(err, FB_EUNSUPPORTED,
+                             "format %s has no anatomy: its worker cannot "
+                             "trace it",
+                             trace->format);
+}
+
 int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct fb_anatomy *out,
                    struct fb_error *err)
 {
@@ -149,7 +167,7 @@ int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct f
     *out = (struct fb_anatomy){ 0 };
     if (iterations == 0 || (job->cache == FB_CACHE_COLD && iterations > 1))
         return fb_fail(err, FB_EUSAGE, "a pass has an iteration or more, and a cold one just one");
-    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &trace, err);
+    int rc = start(&process, job, &trace, err);
     if (rc == 0 && !job->no_file)
         rc = fb_cache_prepare(trace.file, job->cache, err);
     if (rc == 0)

@@ -71,5 +71,6 @@ const struct fb_format fb_format_msgpack = {
     .array_close = fb_indexed_array_close,
     .array_resident = fb_indexed_array_resident,
     .storage = msgpack_storage,
+    .extents = fb_indexed_extents,
     .version = library_version,
 };

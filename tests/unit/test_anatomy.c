@@ -1,225 +1,264 @@
-/* Records of anatomies: CSV there and back, the table, the tidy table and the picture. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* The anatomy pass, with this program as its worker: a real one, or one that lies. */
+#include "bench/anatomy/pass.h"
+#include "bench/worker.h"
+#include "hdf5_tests.h"
 
-#include <cmocka.h>
-
-#include "base/output.h"
-#include "plots/plot.h"
-#include "results/anatomy.h"
-
-#include <limits.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static struct fb_anatomy_record example(void)
+/* 30 rows in chunks of 10: a window of 10 rows from 5 touches two. */
+#define ROWS 30
+#define REQUESTS 3
+
+struct setting {
+    struct fb_worker worker;
+    struct fb_plan plan;
+    struct fb_hash expected[REQUESTS];
+    struct fb_block_job job;
+    char file[256], plan_file[256];
+};
+
+static void add_request(struct setting *setting, const struct fb_array_info *info, enum fb_op op)
 {
-    struct fb_anatomy_record record;
-    fb_anatomy_record_init(&record);
-    strcpy(record.run_id, "r");
-    strcpy(record.cell_id, "c0");
-    strcpy(record.dataset, "/d's \"q\" `touch y` & <b>.h5");
-    strcpy(record.format, "hdf5-chunked");
-    strcpy(record.options, "level=4,chunk=h5py");
-    strcpy(record.workload, "slicing");
-    strcpy(record.workload_options, "array=*/face,window=100");
-    strcpy(record.cache, "warm");
-    strcpy(record.handle, "once");
-    strcpy(record.chunk, "357x17x1");
-    strcpy(record.layout, "chunked");
-    strcpy(record.filters, "gzip(4)");
-    record.total_ns = 10000000;
-    record.open_ns = 500000;
-    record.lookup_ns = 500000;
-    record.metadata_io_ns = 0;
-    record.raw_io_ns = 1000000;
-    record.inflate_ns = 6000000;
-    record.unshuffle_ns = 0;
-    record.library_ns = 1500000;
-    record.unexplained_ns = 500000;
-    record.requests = 10;
-    record.asked_bytes = 544000;
-    record.metadata_reads = 12;
-    record.metadata_bytes = 9000;
-    record.raw_reads = 80;
-    record.raw_bytes = 1000000;
-    record.chunks_touched = 90;
-    record.chunks_inflated = 80;
-    record.chunks_again = 7;
-    record.chunk_cache_hits = 10;
-    record.inflated_bytes = 1942080;
-    record.deflated_bytes = 1000000;
-    record.inflate_amplification = 3.57;
-    record.stored_bytes = 900000;
-    record.chunk_cache_bytes = 1048576;
-    return record;
+    size_t i = setting->plan.count;
+    const uint64_t start[] = { op == FB_OP_LOAD ? 0 : 5 * i, 0 };
+    const uint64_t count[] = { op == FB_OP_LOAD ? ROWS : 10, 4 };
+    unsigned char *bytes = pattern_bytes(info), slab[ROWS * 16];
+    fb_slab_copy(info, start, count, bytes, slab);
+    fb_hash_bytes(slab, (size_t)count[0] * 16, &setting->expected[i]);
+    assert_int_equal(fb_plan_add_slab(&setting->plan, op, info, start, count, NULL), 0);
+    free(bytes);
 }
 
-static struct fb_anatomies examples(void)
+/* A file, a plan of reads or of one load, and what it must deliver. */
+static void prepare(void **state, struct setting *setting, enum fb_op op, enum fb_handle handle)
 {
-    struct fb_anatomies all = { 0 };
-    struct fb_anatomy_record record = example();
-    assert_int_equal(fb_anatomies_add(&all, &record, NULL), 0);
-    record.total_ns = 20000000;
-    record.inflate_ns = FB_NA; /* filters that cannot be seen apart */
-    record.library_ns = 17500000;
-    record.chunks_inflated = record.chunk_cache_hits = FB_NA;
-    record.inflate_amplification = NAN;
-    strcpy(record.handle, "each");
-    assert_int_equal(fb_anatomies_add(&all, &record, NULL), 0);
-    return all;
-}
-
-static int make_scratch(void **state)
-{
-    char *folder = strdup("/tmp/fmtbench-test-XXXXXX");
-    *state = folder;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_scratch(void **state)
-{
-    static const char *const names[] = {
-        "anatomy.csv", "plots/anatomy.csv", "plots/anatomy.svg", "plots/anatomy.png", "plots", ""
+    struct pattern_source *source = pattern_new();
+    struct fb_error err = { 0 };
+    *setting = (struct setting){ .worker = { .own = true } };
+    snprintf(setting->file, sizeof setting->file, "%s", in_folder(state, "a.h5"));
+    snprintf(setting->plan_file, sizeof setting->plan_file, "%s", in_folder(state, "b.h5"));
+    ssize_t n =
+        readlink("/proc/self/exe", setting->worker.command, sizeof setting->worker.command - 1);
+    assert_true(n > 0);
+    pattern_add(source, "sample_000", "one", "sample_000/a", "float32", 2, DIMS(ROWS, 4));
+    assert_int_equal(fb_catalog_finish(&source->catalog, &err), 0);
+    write_file(&fb_format_hdf5_chunked, "rows=10,shuffle=1", setting->file, &source->base);
+    for (size_t i = 0; i < (op == FB_OP_LOAD ? 1 : REQUESTS); i++)
+        add_request(setting, &source->catalog.arrays[0], op);
+    assert_int_equal(fb_plan_write(&setting->plan, setting->plan_file, &err), 0);
+    fb_source_close(&source->base);
+    setting->job = (struct fb_block_job){
+        .worker = &setting->worker,
+        .limits = { UINT64_C(60000000000), (uint64_t)4 << 30 },
+        .job = { .format = "as-is",
+                 .options = "",
+                 .file = setting->file,
+                 .plan = setting->plan_file,
+                 .handle = handle,
+                 .buffer = fb_block_buffer(&setting->plan) },
+        .plan = &setting->plan,
+        .expected = setting->expected,
     };
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", (char *)*state, names[i]);
-        remove(path);
+}
+
+static void check_sum(const struct fb_anatomy *anatomy)
+{
+    uint64_t sum = anatomy->unexplained_ns;
+    for (int i = 0; i < FB_PART_COUNT; i++)
+        sum += anatomy->ns[i];
+    assert_int_equal(sum, anatomy->total_ns);
+    assert_true(anatomy->total_ns > 0);
+    assert_false(anatomy->filters_hidden);
+}
+
+/* Rows 0-9, 5-14 and 10-19: chunks 0; 0 and 1; 1. Opened once, they are inflated once each. */
+static void test_handles(void **state)
+{
+    static const struct {
+        enum fb_handle handle;
+        enum fb_op op;
+        uint64_t opens, lookups, touched, inflated, again;
+    } cases[] = {
+        { FB_HANDLE_ONCE, FB_OP_READ, 2, 2, 4, 2, 0 },
+        { FB_HANDLE_KEEP, FB_OP_READ, 0, 2, 4, 2, 0 }, /* opened and closed off the clock */
+        { FB_HANDLE_EACH, FB_OP_READ, 6, 6, 4, 4, 2 },
+        { FB_HANDLE_ONCE, FB_OP_LOAD, 1, 2, 3, 3, 0 }, /* done when all is resident */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting setting;
+        struct fb_anatomy anatomy;
+        struct fb_error err = { 0 };
+        prepare(state, &setting, cases[i].op, cases[i].handle);
+        if (fb_anatomy_run(&setting.job, 4, &anatomy, &err) != 0)
+            fail_msg("%s", err.message);
+        check_sum(&anatomy);
+        assert_int_equal(anatomy.calls[FB_PART_OPEN], cases[i].opens);
+        assert_int_equal(anatomy.calls[FB_PART_LOOKUP], cases[i].lookups);
+        assert_int_equal(anatomy.calls[FB_PART_LIBRARY], setting.plan.count);
+        assert_int_equal(anatomy.counts.asked_bytes, 480);
+        assert_int_equal(anatomy.counts.chunks_touched, cases[i].touched);
+        assert_int_equal(anatomy.counts.chunks_inflated, cases[i].inflated);
+        assert_int_equal(anatomy.counts.chunks_again, cases[i].again);
+        assert_int_equal(anatomy.counts.inflated_bytes, 160 * cases[i].inflated);
+        assert_int_equal(anatomy.calls[FB_PART_UNSHUFFLE], cases[i].inflated);
+        fb_plan_free(&setting.plan);
     }
-    free(*state);
-    return 0;
 }
 
-static void test_round_trip(void **state)
+static void test_cold(void **state)
 {
-    char path[PATH_MAX];
+    struct setting setting;
+    struct fb_anatomy anatomy;
     struct fb_error err = { 0 };
-    struct fb_anatomies all = examples(), back;
-    snprintf(path, sizeof path, "%s/anatomy.csv", (char *)*state);
-    assert_int_equal(fb_anatomies_write(&all, path, &err), 0);
-    assert_int_equal(fb_anatomies_read(path, &back, &err), 0);
-    assert_int_equal(back.count, 2);
-    assert_memory_equal(&back.items[0], &all.items[0], sizeof back.items[0]);
-    assert_int_equal(back.items[1].inflate_ns, FB_NA);
-    assert_true(isnan(back.items[1].inflate_amplification));
-    free(back.items);
-    free(all.items);
-}
-
-static void test_largest(void **state)
-{
-    (void)state;
-    struct fb_anatomy_record record = example();
-    uint64_t sum = 0;
-    assert_string_equal(fb_anatomy_parts[fb_anatomy_largest(&record)].key, "inflate");
-    for (size_t i = 0; i < FB_ANATOMY_PARTS; i++)
-        sum += fb_anatomy_part_ns(&record, i);
-    assert_int_equal(sum, record.total_ns);
-    record.inflate_ns = FB_NA;
-    assert_string_equal(fb_anatomy_parts[fb_anatomy_largest(&record)].key, "library");
-}
-
-static char *print(const struct fb_anatomies *all, bool one, bool colour, unsigned width)
-{
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    if (one)
-        fb_anatomy_print(stream, &all->items[0], colour, width);
-    else
-        fb_anatomies_print(stream, all, colour, width);
-    fclose(stream);
-    return text;
-}
-
-static size_t widest(const char *text)
-{
-    size_t most = 0;
-    while (*text) {
-        size_t length = strcspn(text, "\n");
-        most = length > most ? length : most;
-        text += length + (text[length] == '\n');
-    }
-    return most;
-}
-
-static void test_table(void **state)
-{
-    (void)state;
-    struct fb_anatomies all = examples();
-    memset(all.items[0].workload_options, 'x', 900);
-    char *text = print(&all, true, false, 0);
-    assert_non_null(strstr(text, "\n> inflate         6.00 ms   60 %  ################## "));
-    assert_non_null(strstr(text, "\n  open             500 us    5 %  ## "));
-    assert_non_null(strstr(text, "90 touched, 80 inflated, 7 of them again; 10 cache hits\n"));
-    assert_non_null(strstr(text, "1.94 MB out of 1.00 MB: 3.6 times the bytes asked for\n"));
-    assert_true(widest(text) <= 100);
-    assert_null(strchr(text, '\033'));
-    free(text);
-    text = print(&all, true, true, 70);
-    assert_non_null(strstr(text, "\033[33m> inflate"));
-    free(text);
-    text = print(&all, false, false, 0);
-    assert_non_null(strstr(text, " 60<"));
-    assert_true(widest(text) <= 100);
-    free(text);
-    free(all.items);
-}
-
-static char *read_text(const char *folder, const char *name)
-{
-    char path[PATH_MAX], *text = NULL;
-    size_t length;
-    struct fb_error err;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return fb_read_file(path, 1 << 20, &text, &length, &err) ? NULL : text;
-}
-
-static void test_picture(void **state)
-{
-    char path[PATH_MAX], scripts[PATH_MAX], *said;
-    size_t size;
-    struct fb_error err = { 0 };
-    struct fb_anatomies all = examples();
-    snprintf(path, sizeof path, "%s/anatomy.csv", (char *)*state);
-    assert_int_equal(fb_anatomies_write(&all, path, &err), 0);
-    assert_non_null(realpath("plots", scripts));
-    FILE *say = open_memstream(&said, &size);
-    if (fb_plots_make_with(scripts, *state, say, &err))
+    prepare(state, &setting, FB_OP_READ, FB_HANDLE_ONCE);
+    setting.job.cache = FB_CACHE_COLD;
+    if (fb_anatomy_run(&setting.job, 1, &anatomy, &err) != 0)
         fail_msg("%s", err.message);
-    fclose(say);
-    char *text = read_text(*state, "plots/anatomy.csv");
-    assert_string_equal(
-        text, "label,total_text,total_ms,open_ms,lookup_ms,metadata_io_ms,raw_io_ms,inflate_ms,"
-              "unshuffle_ms,library_ms,unexplained_ms,place\n"
-              "hdf5-chunked level=4 357x17x1 once,10.0 ms,10.000000,0.500000,0.500000,0.000000,"
-              "1.000000,6.000000,0.000000,1.500000,0.500000,0\n"
-              "hdf5-chunked level=4 357x17x1 each,20.0 ms,20.000000,0.500000,0.500000,0.000000,"
-              "1.000000,0.000000,0.000000,17.500000,0.500000,1\n");
-    free(text);
-    text = read_text(*state, "plots/anatomy.svg");
-    assert_non_null(strstr(text, "/d's \"q\" `touch y` &amp; &lt;b"));
-    assert_non_null(strstr(text, "metadata I/O"));
-    free(text);
-    assert_non_null(strstr(said, "plots/anatomy.png\n"));
-    free(said);
-    free(all.items);
+    check_sum(&anatomy);
+    assert_int_equal(anatomy.counts.chunks_inflated, 2);
+    assert_int_equal(fb_anatomy_run(&setting.job, 2, &anatomy, &err), FB_EUSAGE);
+    setting.job.cache = FB_CACHE_WARM;
+    assert_int_equal(fb_anatomy_run(&setting.job, 0, &anatomy, &err), FB_EUSAGE);
+    fb_plan_free(&setting.plan);
 }
 
-int main(void)
+/* A trace of wrong bytes is no trace. */
+static void test_wrong_bytes(void **state)
 {
+    struct setting setting;
+    struct fb_anatomy anatomy;
+    struct fb_error err = { 0 };
+    prepare(state, &setting, FB_OP_READ, FB_HANDLE_ONCE);
+    setting.expected[1].hex[0] ^= 1;
+    assert_int_equal(fb_anatomy_run(&setting.job, 2, &anatomy, &err), FB_EFORMAT);
+    assert_non_null(strstr(err.message, "wrong bytes"));
+    fb_plan_free(&setting.plan);
+}
+
+static void test_no_anatomy(void **state)
+{
+    struct setting setting;
+    struct fb_anatomy anatomy;
+    struct fb_error err = { 0 };
+    prepare(state, &setting, FB_OP_READ, FB_HANDLE_ONCE);
+    setting.job.job.format = "raw";
+    assert_int_equal(fb_anatomy_run(&setting.job, 2, &anatomy, &err), FB_EUNSUPPORTED);
+    assert_non_null(strstr(err.message, "raw"));
+    fb_plan_free(&setting.plan);
+}
+
+/* --- workers that lie ------------------------------------------------------------------------- */
+
+static void say_iteration(unsigned total, unsigned ns, unsigned touched)
+{
+    json_t *facts = json_object(), *counts = json_object();
+    for (int i = 0; i < FB_PART_COUNT; i++)
+        json_object_set_new(facts, fb_part_names[i], json_pack("{s:i, s:i}", "ns", ns, "calls", 1));
+    for (const struct fb_trace_count_field *field = fb_trace_count_fields; field->name; field++)
+        json_object_set_new(counts, field->name, json_integer(7));
+    json_object_set_new(counts, "chunks_touched", json_integer(touched));
+    json_object_set_new(facts, "counts", counts);
+    char *text = fb_message_text(
+        json_pack("{s:i, s:[s], s:o}", "ns", total, "hashes", "x", "anatomy", facts));
+    puts(text);
+    free(text);
+}
+
+/* Totals of the five iterations; parts are a tenth of it. */
+static const unsigned totals[] = { 5000, 1000, 3000, 4000, 2000 };
+
+static int lie(const char *what)
+{
+    char line[4096];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    puts("{\"protocol\":1, \"formats\":[{\"name\":\"as-is\", \"anatomy\":true}]}");
+    while (fgets(line, sizeof line, stdin)) {
+        bool warm_up = strstr(line, "\"iterations\":1") != NULL;
+        if (strstr(line, "\"job\""))
+            puts(strstr(line, "\"trace\"") ? "{\"ready\":true}" : "{\"error\":\"no trace\"}");
+        else if (strstr(line, "false"))
+            return puts("{\"done\":true}") < 0;
+        else if (strcmp(what, "nothing") == 0)
+            puts("{\"ns\":1, \"hashes\":[\"x\"]}");
+        else
+            for (unsigned i = 0; i < (warm_up ? 1 : 5); i++)
+                say_iteration(totals[i], strcmp(what, "parts") == 0 ? totals[i] : totals[i] / 10,
+                              strcmp(what, "counts") == 0 ? i : 1);
+    }
+    return 1;
+}
+
+static void test_lies(void **state)
+{
+    static const struct {
+        const char *lie, *message;
+    } cases[] = { { "nothing", "without its anatomy" },
+                  { "parts", "longer than it" },
+                  { "counts", "chunks_touched" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct setting setting;
+        struct fb_anatomy anatomy;
+        struct fb_error err = { 0 };
+        prepare(state, &setting, FB_OP_LOAD, FB_HANDLE_ONCE);
+        setting.job.expected = NULL;
+        setenv("FMTBENCH_TEST_LIE", cases[i].lie, 1);
+        int rc = fb_anatomy_run(&setting.job, 5, &anatomy, &err);
+        unsetenv("FMTBENCH_TEST_LIE");
+        assert_int_equal(rc, FB_EFORMAT);
+        assert_non_null(strstr(err.message, cases[i].message));
+        fb_plan_free(&setting.plan);
+    }
+}
+
+/* Whole, so that parts and rest add up. */
+static void test_median_iteration(void **state)
+{
+    struct setting setting;
+    struct fb_anatomy anatomy;
+    struct fb_error err = { 0 };
+    prepare(state, &setting, FB_OP_LOAD, FB_HANDLE_ONCE);
+    setting.job.expected = NULL;
+    setenv("FMTBENCH_TEST_LIE", "no", 1);
+    int rc = fb_anatomy_run(&setting.job, 5, &anatomy, &err);
+    unsetenv("FMTBENCH_TEST_LIE");
+    if (rc)
+        fail_msg("%s", err.message);
+    assert_int_equal(anatomy.total_ns, 3000);
+    assert_int_equal(anatomy.ns[FB_PART_INFLATE], 300);
+    assert_int_equal(anatomy.unexplained_ns, 3000 - FB_PART_COUNT * 300);
+    assert_int_equal(anatomy.counts.raw_reads, 7);
+    fb_plan_free(&setting.plan);
+}
+
+static void test_offered(void **state)
+{
+    (void)state;
+    json_t *hello = json_pack("{s:[{s:s}, {s:s, s:b}, {s:s, s:b}]}", "formats", "name", "old",
+                              "name", "no", "anatomy", 0, "name", "yes", "anatomy", 1);
+    assert_true(fb_anatomy_offered(hello, "yes"));
+    assert_false(fb_anatomy_offered(hello, "no"));
+    assert_false(fb_anatomy_offered(hello, "old"));
+    assert_false(fb_anatomy_offered(hello, "unheard of"));
+    json_decref(hello);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, make_scratch, remove_scratch),
-        cmocka_unit_test(test_largest),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test_setup_teardown(test_picture, make_scratch, remove_scratch),
+        TEST(test_handles),
+        TEST(test_cold),
+        TEST(test_wrong_bytes),
+        TEST(test_no_anatomy),
+        TEST(test_lies),
+        TEST(test_median_iteration),
+        cmocka_unit_test(test_offered),
     };
+    if (argc > 1 && strcmp(argv[1], "worker") == 0) {
+        struct fb_error err;
+        const char *what = getenv("FMTBENCH_TEST_LIE");
+        return what ? lie(what) : fb_worker_main(&err) != 0;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
