@@ -103,7 +103,7 @@ static void title(const struct table *table, size_t all, struct fb_picture *pict
     if (all > table->count)
         snprintf(more, sizeof more, "; the first %zu of %zu", table->count, all);
     snprintf(picture->subtitle, sizeof picture->subtitle,
-             "%s%s; traced passes, apart from timed blocks%s", length > 60 ? "..." : "",
+             "%s%.60s; traced passes, apart from timed blocks%s", length > 60 ? "..." : "",
              length > 60 ? name + length - 60 : name, more);
     make_ascii(picture->title);
     make_ascii(picture->subtitle);

@@ -37,7 +37,8 @@ const struct fb_rates fb_rates_typical = {
 /* Less than this is not worth a word, still less a rewritten file. */
 #define GAIN_LEAST 1.2
 /* What needs no rewriting is advised unless rewriting gives that much more. */
-#define EASE 1.25
+#define EASE_KEEP 1.25
+#define EASE_CACHE 2.0
 /* Chunks and runs to go through for one layout. */
 #define STEPS_PRESENT UINT64_C(50000000)
 #define STEPS_CANDIDATE UINT64_C(2000000)
@@ -104,6 +105,18 @@ static double decode_by_rates(const struct fb_rates *rates, double ns, const str
     return then->loaded <= now->loaded && by_rates > same ? same : by_rates;
 }
 
+/* Of short reads only the call costs anything that can be told. */
+static double read_time(const struct fb_rates *rates, double ns, const struct fb_work *now,
+                        const struct fb_work *then)
+{
+    if (now->reads > 0 && now->read_bytes < now->reads * JUDGED_BYTES)
+        return (double)then->reads * ns / (double)now->reads + 0.3 * (double)then->read_bytes +
+               rates->fault * (double)then->fresh_read;
+    return scale_fresh(rates, ns, (double)now->fresh_read, (double)then->fresh_read,
+                       (double)now->reads, (double)now->read_bytes, (double)then->reads,
+                       (double)then->read_bytes, rates->read_call);
+}
+
 double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typical,
                   const struct fb_work *now, const struct fb_work *then, bool inflates)
 {
@@ -129,12 +142,10 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typi
                         (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
     else if (inflates)
         total += decode_by_rates(rates, decode + hidden, now, then);
-    total += scale_fresh(rates, (double)ns[FB_PART_RAW_IO], (double)now->fresh_read,
-                         (double)then->fresh_read, (double)now->reads, (double)now->read_bytes,
-                         (double)then->reads, (double)then->read_bytes, rates->read_call);
+    total += read_time(rates, (double)ns[FB_PART_RAW_IO], now, then);
     double closing = rates->unmap * (double)now->unmapped_on_close;
     total += rates->unmap * (double)then->unmapped_on_close -
-             (closing > 0.8 * lookup ? 0.8 * lookup : closing);
+             (closing > 0.95 * lookup ? 0.95 * lookup : closing);
     double base = (double)measured->counts.meta_reads - now->nodes;
     base = base < 1 ? 1 : base;
     return total + (double)ns[FB_PART_META_IO] * (base + then->nodes) / (base + now->nodes);
@@ -193,7 +204,7 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     advice.then = advice.now;
     advice.then_ns = (double)keep_ns;
     snprintf(advice.options, sizeof advice.options, "handle=keep");
-    offer(search, &advice, EASE);
+    offer(search, &advice, EASE_KEEP);
 }
 
 /* As a reader sets them (format.h: as-is). */
@@ -244,7 +255,7 @@ static void try_cache(struct search *search, const struct fb_advice *start)
             advice.remedy = FB_REMEDY_CACHE;
             advice.cache_bytes = bytes;
             snprintf(advice.options, sizeof advice.options, "cache=%" PRIu64, bytes);
-            offer(search, &advice, EASE);
+            offer(search, &advice, EASE_CACHE);
         }
     }
 }

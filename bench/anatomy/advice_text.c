@@ -74,8 +74,8 @@ static void find_words(const struct fb_case *what, const struct fb_advice *advic
     words->handled = stored->storage.filters[0] ? "decodes" : "reads";
 }
 
-static void say_cause(FILE *out, const struct fb_case *what, const struct fb_advice *advice,
-                      size_t width)
+static void say_cause(FILE *out, const struct fb_case *what, uint64_t total_ns,
+                      const struct fb_advice *advice, size_t width)
 {
     struct words w = { 0 };
     char text[1024] = "", a[32];
@@ -116,9 +116,10 @@ static void say_cause(FILE *out, const struct fb_case *what, const struct fb_adv
                  100 * fb_layout_of(&what->arrays[advice->array]).compressed, w.slab, w.chunks);
         break;
     case FB_CAUSE_OPEN:
-        snprintf(text, sizeof text,
-                 "Opening the file costs more than reading from it: it is opened %s.",
-                 what->handle == FB_HANDLE_EACH ? "for every request" : "for these requests alone");
+        snprintf(text, sizeof text, "Of this, %s go with opening and closing the file, %s.",
+                 fb_format_ns((uint64_t)((double)total_ns - advice->then_ns), a, sizeof a),
+                 what->handle == FB_HANDLE_EACH ? "which is done for every request"
+                                                : "which is done for these requests alone");
         break;
     case FB_CAUSE_STRIDED:
         snprintf(text, sizeof text,
@@ -168,6 +169,6 @@ void fb_advice_print(FILE *out, const struct fb_case *what, const struct fb_anat
 {
     size_t columns = width == 0 || width > WIDEST ? WIDEST : width < 40 ? 40 : width;
     say_largest(out, measured, columns);
-    say_cause(out, what, advice, columns);
+    say_cause(out, what, measured->total_ns, advice, columns);
     say_remedy(out, measured, advice, columns);
 }

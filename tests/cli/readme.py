@@ -1,5 +1,6 @@
 """What the README says is what the program does: its tables come from the program's, its figures from
 the reference run."""
+import csv
 import os
 import re
 import sys
@@ -25,14 +26,26 @@ with tap.case("the output shown is the reference run's, line by line"):
     assert len(lines) > 10
     for line in lines:
         assert line in real, line
+with tap.case("the explanation shown is the reference's, its figures those of its anatomy.csv"):
+    shown = re.search(r"<!-- from results/reference/explain -->\n```text\n(.*?)\n```", readme, re.S)
+    folder = os.path.join(ROOT, "results/reference/explain")
+    with open(os.path.join(folder, "explain.txt")) as file:
+        assert file.read().startswith(shown.group(1) + "\n")
+    with open(os.path.join(folder, "anatomy.csv"), newline="") as file:
+        row, = csv.DictReader(file)
+    share = round(100 * int(row["inflate_ns"]) / int(row["total_ns"]))
+    assert re.search(rf"^> inflate +\S+ \S+ +{share} %", shown.group(1), re.M), share
+    for text in [f"{row['raw_reads']} reads", f"{row['chunks_touched']} touched", row["chunk"],
+                 f"{float(row['inflate_amplification']):.1f} times the bytes asked for"]:
+        assert text in shown.group(1), text
 with tap.case("every command, file and picture that the README names exists"):
     commands = tap.run("--help").stdout
     for name in set(re.findall(r"`?\./?(?:build/)?fmtbench ([a-z]+)", readme)):
         assert re.search(rf"^  {name} ", commands, re.M), name
     for path in re.findall(r"\]\(([^)#:]+)\)", readme):
         assert os.path.exists(os.path.join(ROOT, path)), path
-with tap.case("every option of `run` that the README names exists"):
-    options = tap.run("run", "--help").stdout
+with tap.case("every option of `run` or `explain` that the README names exists"):
+    options = tap.run("run", "--help").stdout + tap.run("explain", "--help").stdout
     for name in set(re.findall(r"`(--[a-z-]+)", readme)):
         assert name in options, name
 tap.done()
