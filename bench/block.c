@@ -138,8 +138,8 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 
 /* A warm block repeats its plan until its reads have lasted this long: a single run of a few
  * microseconds is mostly jitter. Checking what was delivered may take this long too. */
-#define BLOCK_NS UINT64_C(20000000)
-#define BLOCK_WALL_NS UINT64_C(60000000)
+#define BLOCK_NS UINT64_C(10000000)
+#define BLOCK_WALL_NS UINT64_C(30000000)
 #define ITERATIONS_MAX 50
 
 /* Counters of warm-ups are thrown away. */
