@@ -1,6 +1,7 @@
 #include "bench/anatomy/calibrate.h"
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,31 @@ static void measure_memory(struct fb_rates *out)
     out->unmap = (double)unmap / (double)done;
 }
 
+/* What a byte of the page cache costs, apart from the call: the file has just been written. */
+static void measure_reads(const char *path, struct fb_rates *out)
+{
+    static const size_t block = 65536;
+    unsigned char *buffer = calloc(1, block);
+    uint64_t bytes = 0, ns = 0;
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (int turn = 0; buffer && fd >= 0 && turn < TURNS; turn++)
+        for (off_t at = 0;; at += got) {
+            uint64_t started = fb_clock_ns();
+            got = pread(fd, buffer, block, at);
+            if (got <= 0)
+                break;
+            ns += fb_clock_ns() - started;
+            bytes += turn > 0 ? (uint64_t)got : 0;
+            ns = turn > 0 ? ns : 0;
+        }
+    if (bytes > 0)
+        out->read_byte = (double)ns / (double)bytes;
+    if (fd >= 0)
+        close(fd);
+    free(buffer);
+}
+
 /* Five passes. Copying a byte is not asked for: it is the smallest of all. */
 static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *err)
 {
@@ -150,6 +176,7 @@ static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *e
     double slope = at_least((of_huge - of_small) / ((HUGE_ROWS - SMALL) * WIDTH * 4), 0.1);
     out->inflate_byte = at_least(slope - out->fault, slope / 3);
     out->inflate_call = at_least(of_small - slope * SMALL * WIDTH * 4, of_small / 5);
+    measure_reads(bench->file, out);
     out->read_call = (double)missed.ns[FB_PART_RAW_IO] / small;
     return 0;
 }
