@@ -293,6 +293,11 @@ static void try_shape(struct search *search, const struct fb_advice *start, unsi
     for (size_t a = 0; a < search->what->array_count; a++) {
         struct fb_layout *layout = &search->layouts[a];
         fb_chunk_apply(rank, chunk, &search->what->arrays[a].info, layout);
+        /* What long chunks compress to is not known from short ones: half, as data often does. */
+        if (fb_layout_chunk_bytes(&search->present[a], search->what->arrays[a].info.dtype.size) <
+                JUDGED_BYTES &&
+            layout->filtered && layout->compressed > 0.5)
+            layout->compressed = 0.5;
         if (!search->present[a].rank) {
             layout->cache_bytes = 1 << 20;
             layout->cache_slots = 521;

@@ -1,5 +1,6 @@
 #include "bench/anatomy/calibrate.h"
 #include "base/clock.h"
+#include "results/statistics.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ static double at_least(double value, double least)
 /* What fresh memory costs: maps, touches and unmaps some, as malloc does with large blocks. */
 static void measure_memory(struct fb_rates *out)
 {
-    uint64_t touch = 0, unmap = 0;
+    uint64_t touch[MAPPINGS], unmap[MAPPINGS];
     size_t page = (size_t)sysconf(_SC_PAGESIZE), done = 0;
     for (size_t i = 0; i < MAPPINGS; i++) {
         volatile unsigned char *block =
@@ -99,14 +100,15 @@ static void measure_memory(struct fb_rates *out)
             block[at] = 1;
         uint64_t touched = fb_clock_ns();
         munmap((void *)(uintptr_t)block, MAPPING_BYTES);
-        unmap += fb_clock_ns() - touched;
-        touch += touched - started;
-        done += MAPPING_BYTES;
+        unmap[done] = fb_clock_ns() - touched;
+        touch[done++] = touched - started;
     }
     if (done == 0)
         return;
-    out->fault = (double)touch / (double)done;
-    out->unmap = (double)unmap / (double)done;
+    fb_sort_u64(touch, done);
+    fb_sort_u64(unmap, done);
+    out->fault = (double)fb_median_u64(touch, done) / (double)MAPPING_BYTES;
+    out->unmap = (double)fb_median_u64(unmap, done) / (double)MAPPING_BYTES;
 }
 
 /* What a byte of the page cache costs, apart from the call: the file has just been written. */
