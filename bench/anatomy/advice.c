@@ -25,6 +25,7 @@ const struct fb_rates fb_rates_typical = {
     .inflate_call = 2500,
     .inflate_byte = 5,
     .read_call = 600,
+    .read_byte = 0.1,
     .request = 3000,
     .chunk = 1500,
     .load = 1000,
@@ -34,8 +35,9 @@ const struct fb_rates fb_rates_typical = {
     .unmap = 0.05,
 };
 
-/* Less than this is not worth a word, still less a rewritten file. */
+/* Less than this is not worth a word, nor, with the second, a rewritten file. */
 #define GAIN_LEAST 1.2
+#define GAIN_LEAST_WRITTEN 1.3
 /* What needs no rewriting is advised unless rewriting gives that much more. */
 #define EASE_KEEP 1.25
 #define EASE_CACHE 2.0
@@ -77,7 +79,7 @@ static double library_of(const struct fb_rates *rates, const struct fb_work *wor
 {
     return rates->request * (double)work->requests + rates->chunk * (double)work->touched +
            rates->load * (double)work->loaded + rates->run * (double)work->runs +
-           rates->byte * (double)work->bytes + rates->unmap * (double)work->unmapped;
+           rates->byte * (double)work->copied + rates->unmap * (double)work->unmapped;
 }
 
 /* Giving memory back costs anything between a memcpy and ten page faults, depending on what the
@@ -110,8 +112,17 @@ static double read_time(const struct fb_rates *rates, double ns, const struct fb
                         const struct fb_work *then)
 {
     if (now->reads > 0 && now->read_bytes < now->reads * JUDGED_BYTES)
-        return (double)then->reads * ns / (double)now->reads + 0.3 * (double)then->read_bytes +
+        return (double)then->reads * ns / (double)now->reads +
+               rates->read_byte * (double)then->read_bytes +
                rates->fault * (double)then->fresh_read;
+    /* Unmapping makes the machine forget where pages are, which slows the reads in between. */
+    if (now->unmapped > 0 && then->unmapped == 0) {
+        double most = ns * (double)then->read_bytes / (double)(now->read_bytes + 1);
+        double time = rates->read_call * (double)then->reads +
+                      rates->read_byte * (double)then->read_bytes +
+                      rates->fault * (double)then->fresh_read;
+        return then->reads <= now->reads && time > most ? most : time;
+    }
     return scale_fresh(rates, ns, (double)now->fresh_read, (double)then->fresh_read,
                        (double)now->reads, (double)now->read_bytes, (double)then->reads,
                        (double)then->read_bytes, rates->read_call);
@@ -170,8 +181,8 @@ struct search {
 static void offer(struct search *search, const struct fb_advice *advice, double ease)
 {
     double score = advice->then_ns / ease;
-    if (advice->then_ns * GAIN_LEAST > (double)search->measured->total_ns ||
-        score >= search->best_score)
+    double least = ease > 1 ? GAIN_LEAST : GAIN_LEAST_WRITTEN;
+    if (advice->then_ns * least > (double)search->measured->total_ns || score >= search->best_score)
         return;
     search->best_score = score;
     *search->out = *advice;
@@ -282,6 +293,11 @@ static void try_shape(struct search *search, const struct fb_advice *start, unsi
     for (size_t a = 0; a < search->what->array_count; a++) {
         struct fb_layout *layout = &search->layouts[a];
         fb_chunk_apply(rank, chunk, &search->what->arrays[a].info, layout);
+        /* What long chunks compress to is not known from short ones: half, as data often does. */
+        if (fb_layout_chunk_bytes(&search->present[a], search->what->arrays[a].info.dtype.size) <
+                JUDGED_BYTES &&
+            layout->filtered && layout->compressed > 0.5)
+            layout->compressed = 0.5;
         if (!search->present[a].rank) {
             layout->cache_bytes = 1 << 20;
             layout->cache_slots = 521;

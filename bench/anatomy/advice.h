@@ -40,6 +40,7 @@ struct fb_rates {
     double inflate_call; /* a run of gzip's decoder */
     double inflate_byte; /* a byte that it gives, of data such as landmarks */
     double read_call;    /* a file read */
+    double read_byte;    /* read from the page cache into memory that is in use */
     double request;      /* a read call, in the library */
     double chunk;        /* a chunk touched, in the library */
     double load;         /* the same, when it is not in the cache: beside reading and decoding */

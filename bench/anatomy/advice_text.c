@@ -132,7 +132,7 @@ static void say_cause(FILE *out, const struct fb_case *what, uint64_t total_ns,
     default:
         snprintf(text, sizeof text,
                  "This is near its floor: no other chunk shape, cache or handle that was thought "
-                 "through would make it 1.2x as fast.");
+                 "through would make it clearly faster.");
         break;
     }
     print_wrapped(out, text, width);

@@ -1,6 +1,8 @@
 #include "bench/anatomy/calibrate.h"
 #include "base/clock.h"
+#include "results/statistics.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +88,7 @@ static double at_least(double value, double least)
 /* What fresh memory costs: maps, touches and unmaps some, as malloc does with large blocks. */
 static void measure_memory(struct fb_rates *out)
 {
-    uint64_t touch = 0, unmap = 0;
+    uint64_t touch[MAPPINGS], unmap[MAPPINGS];
     size_t page = (size_t)sysconf(_SC_PAGESIZE), done = 0;
     for (size_t i = 0; i < MAPPINGS; i++) {
         volatile unsigned char *block =
@@ -98,14 +100,40 @@ static void measure_memory(struct fb_rates *out)
             block[at] = 1;
         uint64_t touched = fb_clock_ns();
         munmap((void *)(uintptr_t)block, MAPPING_BYTES);
-        unmap += fb_clock_ns() - touched;
-        touch += touched - started;
-        done += MAPPING_BYTES;
+        unmap[done] = fb_clock_ns() - touched;
+        touch[done++] = touched - started;
     }
     if (done == 0)
         return;
-    out->fault = (double)touch / (double)done;
-    out->unmap = (double)unmap / (double)done;
+    fb_sort_u64(touch, done);
+    fb_sort_u64(unmap, done);
+    out->fault = (double)fb_median_u64(touch, done) / (double)MAPPING_BYTES;
+    out->unmap = (double)fb_median_u64(unmap, done) / (double)MAPPING_BYTES;
+}
+
+/* What a byte of the page cache costs, apart from the call: the file has just been written. */
+static void measure_reads(const char *path, struct fb_rates *out)
+{
+    static const size_t block = 65536;
+    unsigned char *buffer = calloc(1, block);
+    uint64_t bytes = 0, ns = 0;
+    ssize_t got;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (int turn = 0; buffer && fd >= 0 && turn < TURNS; turn++)
+        for (off_t at = 0;; at += got) {
+            uint64_t started = fb_clock_ns();
+            got = pread(fd, buffer, block, at);
+            if (got <= 0)
+                break;
+            ns += fb_clock_ns() - started;
+            bytes += turn > 0 ? (uint64_t)got : 0;
+            ns = turn > 0 ? ns : 0;
+        }
+    if (bytes > 0)
+        out->read_byte = (double)ns / (double)bytes;
+    if (fd >= 0)
+        close(fd);
+    free(buffer);
 }
 
 /* Five passes. Copying a byte is not asked for: it is the smallest of all. */
@@ -150,6 +178,7 @@ static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *e
     double slope = at_least((of_huge - of_small) / ((HUGE_ROWS - SMALL) * WIDTH * 4), 0.1);
     out->inflate_byte = at_least(slope - out->fault, slope / 3);
     out->inflate_call = at_least(of_small - slope * SMALL * WIDTH * 4, of_small / 5);
+    measure_reads(bench->file, out);
     out->read_call = (double)missed.ns[FB_PART_RAW_IO] / small;
     return 0;
 }

@@ -239,10 +239,12 @@ static bool take_chunk(struct walk *walk, const uint64_t *at, const struct fb_re
     uint64_t chunk_bytes = walk->cache.chunk_bytes;
     walk->work->touched++;
     walk->work->runs += runs;
+    walk->work->copied += bytes;
     if (!layout->filtered && chunk_bytes > walk->cache.bytes_max) {
         /* Read past the cache, row by row. */
         walk->work->reads += runs;
         walk->work->read_bytes += bytes;
+        walk->work->copied -= bytes;
     } else if (!look_up(&walk->cache, hash, number, bytes)) {
         walk->work->loaded++;
         walk->work->loaded_bytes += chunk_bytes;
@@ -280,13 +282,16 @@ static void sieve(struct walk *walk, uint64_t offset, uint64_t bytes)
 {
     uint64_t most = walk->array->bytes < SIEVE_BYTES ? walk->array->bytes : SIEVE_BYTES;
     if (walk->sieve_bytes && offset >= walk->sieve_start &&
-        offset + bytes <= walk->sieve_start + walk->sieve_bytes)
+        offset + bytes <= walk->sieve_start + walk->sieve_bytes) {
+        walk->work->copied += bytes;
         return;
+    }
     walk->work->reads++;
     if (bytes > most) {
         walk->work->read_bytes += bytes;
         return;
     }
+    walk->work->copied += bytes;
     uint64_t left = walk->array->bytes - offset;
     walk->sieve_start = offset;
     walk->sieve_bytes = left < most ? left : most;

@@ -68,9 +68,13 @@ with tap.scratch() as tmp:
             assert int(row["chunks_touched"]) - int(row["chunks_inflated"]) == \
                 int(row["chunk_cache_hits"])
             assert row["verification"] == "repeatable" and row["chunk"] == "357x17x1"
-        for suffix in ["csv", "svg", "png"]:
-            assert os.path.getsize(f"{out}/plots/anatomy.{suffix}") > 100
-        assert f"{out}/plots/anatomy.png" in tap.run("plot", out).stdout
+        # A build in a folder of its own may lie too deep to find the scripts, and then says so.
+        if os.path.exists(os.path.join(os.path.dirname(tap.FMTBENCH), "../plots/common.gp")):
+            for suffix in ["csv", "svg", "png"]:
+                assert os.path.getsize(f"{out}/plots/anatomy.{suffix}") > 100
+            assert f"{out}/plots/anatomy.png" in tap.run("plot", out).stdout
+        else:
+            assert "plot scripts are neither" in r.stderr, r.stderr
     with tap.case("colour only when asked for; NO_COLOR is respected"):
         assert "\033[" in tap.run("explain", split, "--color=always").stdout
         assert "\033[" not in tap.run("explain", split, env={**os.environ, "NO_COLOR": "1"}).stdout
