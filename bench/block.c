@@ -1,5 +1,6 @@
 #include "bench/block.h"
 #include "base/clock.h"
+#include "bench/floor_talk.h"
 #include "bench/talk.h"
 #include "results/record.h"
 #include "results/statistics.h"
@@ -236,79 +237,6 @@ static int measure(struct fb_process *process, struct checker *checker,
     return rc || job->no_file ? rc : fb_cache_resident(job->job.file, &result->resident_after, err);
 }
 
-/* --- the floor -------------------------------------------------------------------------------- */
-
-/* Warm floors are taken a few times, in no more time than this. */
-#define FLOOR_NS UINT64_C(5000000)
-#define FLOORS_MAX 9
-
-static int take_floors(struct fb_process *process, struct fb_floor *floors, size_t count,
-                       struct fb_error *err)
-{
-    int rc = fb_talk_send(
-        process, json_pack("{s:s, s:I}", "floor", "measure", "iterations", (json_int_t)count), err);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        json_t *message;
-        rc = fb_talk_receive(process, &message, err);
-        if (rc)
-            return rc;
-        if (!fb_message_uint(message, "copy_ns", &floors[i].copy_ns) ||
-            !fb_message_uint(message, "read_ns", &floors[i].read_ns) ||
-            !fb_message_uint(message, "inflate_ns", &floors[i].inflate_ns))
-            rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: a floor without its times");
-        json_decref(message);
-    }
-    return rc;
-}
-
-/* The measurement of which read and inflate together are the median: parts of one and the same. */
-static struct fb_floor median_floor(struct fb_floor *floors, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        for (size_t k = i; k > 0 && floors[k].read_ns + floors[k].inflate_ns <
-                                        floors[k - 1].read_ns + floors[k - 1].inflate_ns;
-             k--) {
-            struct fb_floor swap = floors[k];
-            floors[k] = floors[k - 1];
-            floors[k - 1] = swap;
-        }
-    return floors[(count - 1) / 2];
-}
-
-/* As the iterations: warm behind a warm-up, unless it takes so long that this makes no difference,
- * cold once, behind an eviction of its own; n/a where
- * that cannot be proven, or the worker does not know which bytes are needed. */
-static int take_floor(struct fb_process *process, const struct fb_block_job *job,
-                      struct fb_floor *out, struct fb_error *err)
-{
-    struct fb_floor floors[FLOORS_MAX] = { 0 };
-    json_t *ready;
-    double resident = NAN;
-    int rc = fb_talk_send(process, json_pack("{s:s}", "floor", "prepare"), err);
-    if (rc == 0)
-        rc = fb_talk_receive(process, &ready, err);
-    if (rc)
-        return rc;
-    bool known = json_is_true(json_object_get(ready, "floor"));
-    json_decref(ready);
-    if (!known)
-        return 0;
-    rc = prove_cache(job, &resident, err);
-    if (rc == 0 && job->cache == FB_CACHE_COLD && !(resident <= 0.01))
-        return 0;
-    size_t count = 1;
-    if (rc == 0)
-        rc = take_floors(process, floors, 1, err);
-    uint64_t ns = floors[0].copy_ns + floors[0].read_ns + floors[0].inflate_ns;
-    if (rc == 0 && job->cache == FB_CACHE_WARM && ns < FLOOR_NS) {
-        count = ns > FLOOR_NS / FLOORS_MAX ? (size_t)(FLOOR_NS / ns) : FLOORS_MAX;
-        rc = take_floors(process, floors, count, err);
-    }
-    if (rc == 0)
-        *out = median_floor(floors, count);
-    return rc;
-}
-
 int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
                  struct fb_error *err)
 {
@@ -331,7 +259,7 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
     if (rc == 0)
         rc = measure(&process, &checker, result, err);
     if (rc == 0 && job->floor && json_is_true(json_object_get(hello, "floor")))
-        rc = take_floor(&process, job, &result->floor, err);
+        rc = fb_floor_talk(&process, job, &result->floor, err);
     if (rc == 0)
         rc = take_done(&process, result, err);
     if (rc == 0 && checker.iterations != result->count)

@@ -15,9 +15,16 @@ static void not_applicable(struct fb_record *record, const char *reason)
     SET(record->reason, "%s", reason);
 }
 
+static bool delivers_nothing(const struct fb_cell *cell)
+{
+    const struct fb_plan *plan = &cell->task->variant[cell->subject->variant].plan;
+    return plan->count > 0 && fb_plan_bytes(plan) == 0;
+}
+
 static const char *verification(const struct fb_cell *cell, const struct fb_dataset *dataset)
 {
-    if (cell->subject->flags & FB_NO_FILE)
+    /* A request for nothing delivers nothing that could be checked. */
+    if ((cell->subject->flags & FB_NO_FILE) || delivers_nothing(cell))
         return "none";
     if ((cell->subject->flags & FB_AS_IS) && dataset->self_reference)
         return "repeatable";
@@ -46,7 +53,7 @@ static void describe(struct fb_cell *cell, const struct fb_dataset *dataset, con
     SET(record->role, "%s", subject->flags & FB_REFERENCE ? "reference" : "contender");
     SET(record->verification, "%s", verification(cell, dataset));
     record->requests = plan->count;
-    record->request_bytes = fb_plan_bytes(plan);
+    record->request_bytes = fb_plan_asked_bytes(plan);
     record->write_ns = file->write_ns;
     record->write_cpu_ns = file->write_cpu_ns;
     record->file_bytes = file->file_bytes;

@@ -45,18 +45,21 @@ static uint64_t nanoseconds(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
 }
 
+static void take_usage(struct fb_counters *out)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    out->minor_faults = (uint64_t)usage.ru_minflt;
+    out->major_faults = (uint64_t)usage.ru_majflt;
+    out->user_ns = nanoseconds(usage.ru_utime);
+    out->system_ns = nanoseconds(usage.ru_stime);
+}
+
 /* Returns the length of what it read itself, which the kernel adds to its count afterwards. */
-static uint64_t take(int fd, struct fb_counters *out)
+static uint64_t take_io(int fd, struct fb_counters *out)
 {
     char text[512];
-    struct rusage usage;
-    *out = unknown;
-    if (getrusage(RUSAGE_SELF, &usage) == 0) {
-        out->minor_faults = (uint64_t)usage.ru_minflt;
-        out->major_faults = (uint64_t)usage.ru_majflt;
-        out->user_ns = nanoseconds(usage.ru_utime);
-        out->system_ns = nanoseconds(usage.ru_stime);
-    }
     ssize_t length = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
     if (length <= 0)
         return 0;
@@ -91,16 +94,21 @@ void fb_meter_reset(struct fb_meter *meter)
 
 void fb_meter_begin(struct fb_meter *meter)
 {
-    if (meter)
-        meter->own_bytes = take(meter->fd, &meter->begun);
+    if (!meter)
+        return;
+    meter->begun = unknown;
+    meter->own_bytes = take_io(meter->fd, &meter->begun);
+    take_usage(&meter->begun);
 }
 
 void fb_meter_end(struct fb_meter *meter)
 {
-    struct fb_counters now, span = unknown;
+    struct fb_counters now = unknown, span = unknown;
     if (!meter)
         return;
-    take(meter->fd, &now);
+    /* Nearest to the span: what takes processor time itself comes outside. */
+    take_usage(&now);
+    take_io(meter->fd, &now);
     for (const struct fb_counter_name *name = fb_counter_names; name->name; name++)
         *counter(&span, name->offset) =
             fb_counter_difference(value(&meter->begun, name->offset), value(&now, name->offset));

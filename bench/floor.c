@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Larger plans go round in buffers of this size. */
-#define BUFFER_MAX ((size_t)256 << 20)
+#define BUFFER_MAX ((size_t)64 << 20)
 
 /* --- which bytes ------------------------------------------------------------------------------ */
 
@@ -88,8 +88,8 @@ static int find_extents(const struct fb_execution *execution, struct fb_floor_ru
 
 /* --- buffers ---------------------------------------------------------------------------------- */
 
-static int make_buffers(const struct fb_execution *execution, struct fb_floor_run *floor,
-                        struct fb_error *err)
+static int make_buffers(const struct fb_execution *execution, uint64_t room,
+                        struct fb_floor_run *floor, struct fb_error *err)
 {
     uint64_t total = 0, largest = 0, stored = 0;
     for (size_t i = 0; i < floor->count; i++) {
@@ -106,6 +106,9 @@ static int make_buffers(const struct fb_execution *execution, struct fb_floor_ru
     uint64_t copied = one ? fb_plan_largest(execution->plan) : floor->asked_bytes;
     floor->copy_bytes = copied < BUFFER_MAX ? (size_t)copied : BUFFER_MAX;
     floor->stored_bytes = (size_t)stored;
+    if (stored > room || floor->out_bytes + 2 * floor->copy_bytes > room - stored)
+        return fb_fail(err, FB_EUNSUPPORTED,
+                       "the buffers of the floor do not fit the memory limit");
     floor->stored = fb_memory_touched((size_t)stored);
     floor->out = fb_memory_touched(floor->out_bytes);
     floor->from = fb_memory_touched(floor->copy_bytes);
@@ -115,13 +118,13 @@ static int make_buffers(const struct fb_execution *execution, struct fb_floor_ru
     return 0;
 }
 
-int fb_floor_prepare(const struct fb_execution *execution, struct fb_floor_run *floor,
-                     struct fb_error *err)
+int fb_floor_prepare(const struct fb_execution *execution, uint64_t room,
+                     struct fb_floor_run *floor, struct fb_error *err)
 {
     *floor = (struct fb_floor_run){ .fd = -1 };
     int rc = find_extents(execution, floor, err);
     if (rc == 0)
-        rc = make_buffers(execution, floor, err);
+        rc = make_buffers(execution, room, floor, err);
     if (rc == 0 && inflateInit(&floor->zlib) != Z_OK)
         rc = fb_fail_memory(err, "zlib");
     if (rc)

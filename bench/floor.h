@@ -26,10 +26,11 @@ struct fb_floor_run {
 };
 
 /* Finds the extents and touches all buffers: everything that is not to be timed. The file is closed
- * again, but for the descriptor. FB_EUNSUPPORTED where the format does not tell its extents or the
- * plan reads no data. To be freed whatever comes. */
-int fb_floor_prepare(const struct fb_execution *execution, struct fb_floor_run *floor,
-                     struct fb_error *err);
+ * again, but for the descriptor. FB_EUNSUPPORTED where the format does not tell its extents, the
+ * plan reads no data, or the buffers would take more than `room` bytes. To be freed whatever comes.
+ */
+int fb_floor_prepare(const struct fb_execution *execution, uint64_t room,
+                     struct fb_floor_run *floor, struct fb_error *err);
 /* One measurement. FB_EFORMAT where a piece does not inflate to what it should. */
 int fb_floor_measure(struct fb_floor_run *floor, struct fb_floor *out, struct fb_error *err);
 void fb_floor_free(struct fb_floor_run *floor);

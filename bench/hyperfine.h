@@ -33,9 +33,9 @@ struct fb_hyperfine_job {
     const char *export_path; /* takes hyperfine's JSON; replaced */
 };
 
-/* Runs it and returns one time a run, in time order, in fresh memory of job->runs items. The limits
- * hold for hyperfine and all that it starts. Errors carry the commands' or hyperfine's last words;
- * FB_EINTERRUPTED after Ctrl-C. */
+/* Runs it and returns one time a run, in time order, in fresh memory of job->runs items. The time
+ * limit holds for hyperfine and all that it starts, the memory limit for itself. Errors carry the
+ * commands' or hyperfine's last words; FB_EINTERRUPTED after Ctrl-C. */
 int fb_hyperfine_run(const struct fb_hyperfine *hyperfine, const struct fb_hyperfine_job *job,
                      const struct fb_process_limits *limits, uint64_t **ns, struct fb_error *err);
 

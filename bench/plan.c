@@ -196,6 +196,15 @@ uint64_t fb_plan_bytes(const struct fb_plan *plan)
     return total;
 }
 
+uint64_t fb_plan_asked_bytes(const struct fb_plan *plan)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        total += fb_request_is_slab(&plan->requests[i]) ? fb_request_slab_bytes(&plan->requests[i])
+                                                        : plan->requests[i].bytes;
+    return total;
+}
+
 uint64_t fb_plan_largest(const struct fb_plan *plan)
 {
     uint64_t largest = 0;

@@ -1,20 +1,26 @@
 /* A plan: the list of read requests that a workload makes of a dataset, the same for every format.
  *
- * As CSV it is what a worker is given. One row a request:
+ * As CSV it is what a worker is given, one row a request. What the operations deliver:
  *
- *   op            what to do and which bytes it delivers
- *   read          the slab start, count of `array`, in C order and machine byte order
- *   load          the whole of `array` into memory of its own, allocated inside the clock and kept
- *                 until the iteration ends; delivers those bytes
- *   mean          reads the slab start, count of `array` whole (an integer or float array, one row
- * or more along axis 0) and delivers its mean along axis 0: a float64 for each element of a row, in
- * C order and machine byte order. mean.h says how it is summed catalog       "PATH\tDTYPE\tSHAPE\n"
- * for each array of the file, in catalog order (by sample, then by path, digits as numbers): the
- * type as numpy names it, the shape as "10x68x2", empty for a scalar. Paths are written as they
- * are, whatever is in them search-range  "NAME\tFRAMES\n" for each sample, in catalog order, that
- * has an array whose path matches the glob `array` and whose length along `axis` (FRAMES, of the
- * first such array) lies in min..max search-name   the same line for the sample called `name`
- * (FRAMES of its first matching array); nothing if there is none
+ * read: the slab start, count of `array`, in C order and machine byte order.
+ *
+ * load: the whole of `array` into memory of its own, allocated inside the clock and kept until the
+ * iteration ends; delivers those bytes.
+ *
+ * mean: reads the slab start, count of `array` whole (an integer or float array, one row or more
+ * along axis 0) and delivers its mean along axis 0: a float64 for each element of a row, in C order
+ * and machine byte order. mean.h says how it is summed.
+ *
+ * catalog: "PATH\tDTYPE\tSHAPE\n" for each array of the file, in catalog order (by sample, then by
+ * path, digits as numbers): the type as numpy names it, the shape as "10x68x2", empty for a scalar.
+ * Paths are written as they are, whatever is in them.
+ *
+ * search-range: "NAME\tFRAMES\n" for each sample, in catalog order, that has an array whose path
+ * matches the glob `array` and whose length along `axis` (FRAMES, of the first such array) lies in
+ * min..max.
+ *
+ * search-name: the same line for the sample called `name` (FRAMES of its first matching array);
+ * nothing if there is none.
  *
  * start and count are one number an axis, parted by blanks (empty for a scalar). A read
  * with a count of 0 takes place too: the array is opened, and no bytes are delivered. A create
@@ -87,6 +93,9 @@ uint64_t fb_request_ring_bytes(const struct fb_request *request);
 /* The query behind a search request. */
 struct fb_query fb_request_query(const struct fb_request *request);
 
+/* Bytes that the requests ask for: the slabs that are read, of means too, and the answers of
+ * searches. */
+uint64_t fb_plan_asked_bytes(const struct fb_plan *plan);
 /* Sum of the requests' bytes, and the most that one of them takes up in the ring. */
 uint64_t fb_plan_bytes(const struct fb_plan *plan);
 uint64_t fb_plan_largest(const struct fb_plan *plan);

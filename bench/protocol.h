@@ -34,13 +34,13 @@
  * A worker whose hello has "floor":true is then asked, in some blocks, for what the machine itself
  * takes for the same bytes (floor.h):
  *
- * R {"floor":"prepare"}
+ * R {"floor":"prepare", "room":BYTES}
  *
  * W {"floor":true}, or {"floor":false} where it cannot
  *
  * R {"floor":"measure", "iterations":K}
  *
- * W {"copy_ns":N, "read_ns":N, "inflate_ns":N}, K times
+ * W {"copy_ns":N, "read_ns":N, "inflate_ns":N}, or {"floor":false}, K times
  *
  * At the end:
  *

@@ -265,6 +265,9 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
         rc = fb_cells_run(config, &state.cells, &state.measured, save, &state, err);
+        /* What comes now may take long, and may fail: the rounds are safe. */
+        if (rc == 0)
+            rc = save(&state, err);
         if (rc == 0 && config->anatomy)
             rc = fb_anatomy_collect(config, &state.cells, state.folder, err);
         if (rc == 0 && config->whole_process)

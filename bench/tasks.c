@@ -8,17 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
+static void free_task(struct fb_task *task)
+{
+    for (int v = 0; v < FB_VARIANT_COUNT; v++) {
+        fb_plan_free(&task->variant[v].plan);
+        free(task->variant[v].hashes);
+        if (task->variant[v].path)
+            unlink(task->variant[v].path);
+        free(task->variant[v].path);
+    }
+    *task = (struct fb_task){ 0 };
+}
+
 void fb_tasks_free(struct fb_tasks *tasks)
 {
-    for (size_t i = 0; i < tasks->count; i++) {
-        for (int v = 0; v < FB_VARIANT_COUNT; v++) {
-            fb_plan_free(&tasks->items[i].variant[v].plan);
-            free(tasks->items[i].variant[v].hashes);
-            if (tasks->items[i].variant[v].path)
-                unlink(tasks->items[i].variant[v].path);
-            free(tasks->items[i].variant[v].path);
-        }
-    }
+    for (size_t i = 0; i < tasks->count; i++)
+        free_task(&tasks->items[i]);
     free(tasks->items);
     *tasks = (struct fb_tasks){ 0 };
 }
@@ -110,6 +115,16 @@ static int list_specs(const struct fb_run_config *config, const char ***specs, s
     return 0;
 }
 
+/* Asked for twice, the last one would have the rows of the first. */
+static bool is_repeated(const struct fb_tasks *tasks)
+{
+    const struct fb_task *last = &tasks->items[tasks->count - 1];
+    for (const struct fb_task *task = tasks->items; task < last; task++)
+        if (task->workload == last->workload && strcmp(task->options, last->options) == 0)
+            return true;
+    return false;
+}
+
 int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                   const bool needed[FB_VARIANT_COUNT], const char *folder, struct fb_tasks *out,
                   struct fb_error *err)
@@ -126,6 +141,8 @@ int fb_tasks_make(const struct fb_run_config *config, const struct fb_dataset *d
         config->progress(config->listener, i, count, "planning");
         rc =
             make_task(&out->items[out->count++], i, specs[i], config, dataset, needed, folder, err);
+        if (rc == 0 && is_repeated(out))
+            free_task(&out->items[--out->count]);
     }
     free(specs);
     if (rc)

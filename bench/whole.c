@@ -13,8 +13,9 @@
 #define RUNS_LEAST 10
 #define RUNS_MOST 20
 #define RUNS_NS UINT64_C(500000000)
-#define START_NS UINT64_C(25000000) /* of two processes, about: the command and what prepares it   \
-                                     */
+#define START_NS                                                                                   \
+    UINT64_C(25000000) /* of two processes, about: the command and what prepares it                \
+                        */
 
 /* --- which cells ------------------------------------------------------------------------------ */
 
@@ -205,7 +206,7 @@ static int time_cell(const struct fb_run_config *config, const struct fb_hyperfi
         rc = 0;
     } else {
         cell->active = true;
-        SET(cell->record.stop_reason, "blocks");
+        SET(cell->record.stop_reason, "hyperfine");
         rc = keep_runs(cell, ns, job.runs, next_block(iterations), iterations, err);
     }
 out:

@@ -126,8 +126,8 @@ struct fb_format {
                        struct fb_reader **out, struct fb_error *err);
 
     /* Visits the pieces of the file that hold a slab of an open array: what any reader of the file
-     * must read and decode for it. Chunks come whole; of an array in one piece the smallest run of
-     * bytes that holds the slab. A chunk that is not stored (fill value) is left out. FB_EUSAGE for
+     * must read and decode for it. Chunks come whole; of an array in one piece
+     * the stretches that hold the slab, joined where less than a page lies between. A chunk that is not stored (fill value) is left out. FB_EUSAGE for
      * a slab beyond the array, FB_EUNSUPPORTED where the pieces are not to be had (another filter
      * than gzip and shuffle). NULL: not known. */
     int (*extents)(struct fb_array *array, const uint64_t *start, const uint64_t *count,

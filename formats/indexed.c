@@ -184,20 +184,27 @@ int fb_indexed_storage(struct fb_array *array, struct fb_storage *out, struct fb
     return 0;
 }
 
+struct visitor {
+    const struct fb_array *array;
+    int (*visit)(void *context, const struct fb_extent *extent, struct fb_error *err);
+    void *context;
+};
+
+static int visit_stretch(void *context, uint64_t offset, uint64_t bytes, struct fb_error *err)
+{
+    const struct visitor *visitor = context;
+    struct fb_extent extent = { visitor->array->offset + offset, bytes, bytes, false };
+    return visitor->visit(visitor->context, &extent, err);
+}
+
 int fb_indexed_extents(struct fb_array *array, const uint64_t *start, const uint64_t *count,
                        int (*visit)(void *context, const struct fb_extent *extent,
                                     struct fb_error *err),
                        void *context, struct fb_error *err)
 {
-    struct fb_extent run = { 0 };
+    struct visitor visitor = { array, visit, context };
     int rc = fb_slab_check(array->info, start, count, err);
     if (rc)
         return fb_fail_in(err, "%s", array->reader->path);
-    if (fb_slab_bytes(array->info, count) == 0)
-        return 0;
-    fb_slab_span(array->info->rank, array->info->dims, array->info->dtype.size, start, count,
-                 &run.offset, &run.bytes);
-    run.offset += array->offset;
-    run.stored_bytes = run.bytes;
-    return visit(context, &run, err);
+    return fb_slab_pieces(array->info, start, count, visit_stretch, &visitor, err);
 }

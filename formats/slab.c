@@ -71,15 +71,26 @@ int fb_slab_admit(const struct fb_array_info *array, const uint64_t *start, cons
     return 0;
 }
 
-void fb_slab_span(unsigned rank, const uint64_t *dims, uint64_t element, const uint64_t *start,
-                  const uint64_t *count, uint64_t *offset, uint64_t *bytes)
+/* Reading on costs no more than another call. */
+#define GAP_BYTES 4096
+
+int fb_slab_pieces(const struct fb_array_info *array, const uint64_t *start, const uint64_t *count,
+                   int (*visit)(void *context, uint64_t offset, uint64_t bytes,
+                                struct fb_error *err),
+                   void *context, struct fb_error *err)
 {
-    uint64_t stride = element;
-    *offset = 0;
-    *bytes = element;
-    for (unsigned i = rank; i-- > 0;) {
-        *offset += start[i] * stride;
-        *bytes += (count[i] - 1) * stride;
-        stride *= dims[i];
+    struct fb_slab_walk walk;
+    uint64_t offset, first = 0, end = 0;
+    int rc = 0;
+    fb_slab_begin(&walk, array, start, count);
+    while (rc == 0 && fb_slab_next(&walk, &offset)) {
+        if (end > 0 && offset - end > GAP_BYTES) {
+            rc = visit(context, first, end - first, err);
+            first = offset;
+        } else if (end == 0) {
+            first = offset;
+        }
+        end = offset + walk.run_bytes;
     }
+    return rc == 0 && end > 0 ? visit(context, first, end - first, err) : rc;
 }

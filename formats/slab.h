@@ -28,11 +28,12 @@ bool fb_slab_next(struct fb_slab_walk *walk, uint64_t *offset);
 void fb_slab_copy(const struct fb_array_info *array, const uint64_t *start, const uint64_t *count,
                   const void *base, void *dst);
 
-/* The smallest run of bytes that holds a slab with elements, of an array in C order whose elements
- * have `element` bytes: *offset from the start of the array. The array's bytes do not overflow, and
- * the slab lies in it. */
-void fb_slab_span(unsigned rank, const uint64_t *dims, uint64_t element, const uint64_t *start,
-                  const uint64_t *count, uint64_t *offset, uint64_t *bytes);
+/* Visits the stretches of an array in C order that a slab needs, in rising order; stretches less than
+ * a page apart are one. The slab has passed fb_slab_check; one without elements has none. */
+int fb_slab_pieces(const struct fb_array_info *array, const uint64_t *start, const uint64_t *count,
+                   int (*visit)(void *context, uint64_t offset, uint64_t bytes,
+                                struct fb_error *err),
+                   void *context, struct fb_error *err);
 
 /* fb_slab_check and the check of a buffer's capacity; *bytes is what the slab needs. */
 int fb_slab_admit(const struct fb_array_info *array, const uint64_t *start, const uint64_t *count,

@@ -22,7 +22,8 @@ char *fb_plain_text(const char *text, char *buf, size_t size);
 /* The value of a key in "key=value,key=value" as a new text in buf, or NULL if it is not there. */
 const char *fb_option_value(const char *options, const char *key, char *buf, size_t size);
 
-/* process: 1, anything else: 0; warm, cold, anything else: 0, 1, 2; once, keep, each, anything else: 0, 1, 2, 3. */
+/* process: 1, anything else: 0; warm, cold, anything else: 0, 1, 2; once, keep, each, anything
+ * else: 0, 1, 2, 3. */
 int fb_clock_order(const struct fb_record *record);
 int fb_cache_order(const struct fb_record *record);
 int fb_handle_order(const struct fb_record *record);
@@ -31,7 +32,8 @@ bool fb_is_ok(const struct fb_record *record);        /* has a time that may be 
 bool fb_is_contender(const struct fb_record *record); /* may be called the fastest */
 bool fb_is_unproven(const struct fb_record *record);  /* its cache state is not what it says */
 
-/* For qsort over `const struct fb_record *`: clock, cache, handle, rows with a time first, median. */
+/* For qsort over `const struct fb_record *`: clock, cache, handle, rows with a time first, median.
+ */
 int fb_compare_rows(const void *a, const void *b);
 
 /* True when the row is of the same workload with the same options. */

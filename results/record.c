@@ -43,7 +43,9 @@ const struct fb_column fb_record_columns[] = {
     TEXT(cache_reason, "why the cache state is not proven"),
     TEXT(role, "`contender`, or `reference`: a line to compare with, never the fastest"),
     U64(requests, "", "requests in the plan"),
-    U64(request_bytes, "bytes", "what the plan delivers in one iteration"),
+    U64(request_bytes, "bytes",
+        "what the plan asks for in one iteration: the slabs that it reads, of "
+        "means too, and the answers of searches"),
     U64(blocks, "", "fresh worker processes that were timed"),
     U64(iterations, "", "timed executions of the plan in all blocks, warm-ups left out"),
     U64(median_ns, "ns", "median over the blocks of each block's median iteration"),
@@ -58,7 +60,8 @@ const struct fb_column fb_record_columns[] = {
         "number of blocks was fixed or time ran out before the first look"),
     TEXT(stop_reason,
          "why there are no more blocks: `precision` reached, `time-limit`, `blocks` as "
-         "asked for, `most-blocks` of any cell, `interrupted`"),
+         "asked for, `most-blocks` of any cell, `interrupted`; `hyperfine` of a process row, which "
+         "decides itself"),
     U64(minimum_ns, "ns", "the fastest block"),
     DOUBLE(times_fastest, "ratio",
            "median over that of the fastest contender of the same "
@@ -95,8 +98,8 @@ const struct fb_column fb_record_columns[] = {
         "time with somebody on this machine waiting for a processor during the "
         "cell's blocks: sum"),
     U64(floor_copy_ns, "ns",
-        "the machine's own time, in the same blocks, to copy the bytes that the "
-        "plan delivers"),
+        "the machine's own time to copy the bytes that the plan asks for; measured in blocks of "
+        "`once` rows, behind their iterations, and the same for all handles"),
     U64(floor_read_ns, "ns",
         "to read the stored bytes that the plan needs with pread, as warm or "
         "cold, into a touched buffer"),
@@ -124,7 +127,7 @@ const struct fb_column fb_block_columns[] = {
     U64(iterations, "",
         "timed executions of the plan; the counters below are sums over them, inside "
         "the clock"),
-    U64(asked_bytes, "bytes", "what the plan delivered"),
+    U64(asked_bytes, "bytes", "what the plan asked for"),
     U64(read_bytes, "bytes", "returned by read system calls"),
     U64(read_calls, "", "such calls"),
     U64(device_bytes, "bytes", "fetched from the device"),
@@ -138,7 +141,7 @@ const struct fb_column fb_block_columns[] = {
     U64(steal_ns, "ns", "processor time that the host took from this machine meanwhile"),
     U64(pressure_ns, "ns", "time with somebody on this machine waiting for a processor meanwhile"),
     U64(floor_copy_ns, "ns",
-        "the floor's copy of the bytes that the plan delivers; empty in blocks "
+        "the floor's copy of the bytes that the plan asks for; empty in blocks "
         "that measured no floor"),
     U64(floor_read_ns, "ns", "the floor's pread of the stored bytes"),
     U64(floor_inflate_ns, "ns", "the floor's inflate of the compressed ones"),
@@ -156,7 +159,7 @@ const struct fb_column fb_iteration_columns[] = {
     TEXT(run_id, "name of the run"),
     TEXT(cell_id, "the cell in results.csv"),
     U64(round, "", "the round of its block"),
-    U64(block, "", "the worker process in blocks.csv"),
+    U64(block, "", "the worker process in blocks.csv; a run of hyperfine has no row there"),
     U64(iteration, "", "within the block: 0, 1, ..."),
     U64(warmup, "", "1: not used in statistics"),
     U64(ns, "ns", "one execution of the cell's whole plan"),

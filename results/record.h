@@ -38,7 +38,7 @@ struct fb_record {
     char cache_reason[256];      /* why it is not proven */
     char role[16];               /* contender | reference */
     uint64_t requests;           /* n in force: requests in the plan */
-    uint64_t request_bytes;      /* bytes that the plan delivers in one iteration */
+    uint64_t request_bytes;      /* bytes that the plan asks for in one iteration */
     uint64_t blocks;             /* fresh worker processes that were timed */
     uint64_t iterations;         /* timed executions in all blocks, warm-ups left out */
     uint64_t median_ns;          /* median over blocks of the block's median iteration */
@@ -47,7 +47,8 @@ struct fb_record {
                               correlated blocks; NAN with fewer than 6 blocks */
     uint64_t looks; /* how often stopping was considered; 0: the number of blocks was fixed, or
                        time ran out before the first look */
-    char stop_reason[16]; /* precision | time-limit | blocks | most-blocks | interrupted */
+    char stop_reason[16]; /* precision | time-limit | blocks | most-blocks | interrupted |
+                              hyperfine */
     uint64_t minimum_ns;  /* fastest block */
     double times_fastest; /* median over that of the fastest contender of the same workload,
                              cache and handle */

@@ -268,7 +268,8 @@ static void fill_derived(struct fb_record *record)
         record->floor_ns += record->floor_inflate_ns;
     record->times_floor = ratio(record->median_ns, record->floor_ns);
     record->read_amplification = ratio(record->read_bytes, record->request_bytes);
-    record->throughput = ratio(record->request_bytes, record->median_ns) * 1e9;
+    record->throughput =
+        record->request_bytes ? ratio(record->request_bytes, record->median_ns) * 1e9 : NAN;
 }
 
 int fb_summarise(struct fb_record *record, const struct fb_blocks *blocks,
@@ -326,7 +327,8 @@ static bool same_floor(const struct fb_record *a, const struct fb_record *b)
 {
     return strcmp(a->format, b->format) == 0 && strcmp(a->options, b->options) == 0 &&
            strcmp(a->workload, b->workload) == 0 &&
-           strcmp(a->workload_options, b->workload_options) == 0 && strcmp(a->cache, b->cache) == 0;
+           strcmp(a->workload_options, b->workload_options) == 0 &&
+           strcmp(a->cache, b->cache) == 0 && strcmp(a->clock, b->clock) == 0;
 }
 
 void fb_share_floors(struct fb_records *records)

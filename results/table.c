@@ -341,20 +341,19 @@ static void print_stops(FILE *out, const struct fb_records *records)
 {
     size_t ok = 0, precise = 0, late = 0;
     for (size_t i = 0; i < records->count; i++) {
-        if (!fb_is_ok(&records->items[i]))
+        const struct fb_record *record = &records->items[i];
+        if (!fb_is_ok(record) || strcmp(record->stop_reason, "hyperfine") == 0)
             continue;
         ok++;
-        precise += strcmp(records->items[i].stop_reason, "precision") == 0;
-        late += strcmp(records->items[i].stop_reason, "time-limit") == 0;
+        precise += strcmp(record->stop_reason, "precision") == 0;
+        late += strcmp(record->stop_reason, "time-limit") == 0;
     }
+    if (precise + late > 0)
+        fprintf(out, "%zu of %zu rows are as precise as asked for (--precision)", precise, ok);
     if (late > 0)
-        fprintf(
-            out,
-            "%zu of %zu rows are as precise as asked for (--precision); for the others the time "
-            "ran out (--time-limit)\n",
-            precise, ok);
-    else if (precise > 0)
-        fprintf(out, "%zu of %zu rows are as precise as asked for (--precision)\n", precise, ok);
+        fprintf(out, "; for %zu the time ran out (--time-limit)", late);
+    if (precise + late > 0)
+        fputc('\n', out);
 }
 
 /* What a reader of the table must know about the conditions. */

@@ -96,16 +96,26 @@ static int visit_piece(const struct search *search, const struct fb_extent *piec
 
 /* --- in one piece ----------------------------------------------------------------------------- */
 
-static int visit_run(const struct search *search, haddr_t address, const uint64_t *start,
-                     const uint64_t *count)
+struct piece {
+    const struct search *search;
+    haddr_t address;
+};
+
+static int visit_stretch(void *context, uint64_t offset, uint64_t bytes, struct fb_error *err)
 {
-    const struct fb_array *array = search->array;
-    struct fb_extent run = { 0 };
-    fb_slab_span(array->info.rank, array->info.dims, array->element, start, count, &run.offset,
-                 &run.bytes);
-    run.offset += address;
-    run.stored_bytes = run.bytes;
-    return visit_piece(search, &run);
+    const struct piece *piece = context;
+    (void)err; /* the search's own */
+    return visit_piece(piece->search,
+                       &(struct fb_extent){ piece->address + offset, bytes, bytes, false });
+}
+
+static int visit_runs(const struct search *search, haddr_t address, const uint64_t *start,
+                      const uint64_t *count)
+{
+    struct piece piece = { search, address };
+    struct fb_array_info stored = search->array->info;
+    stored.dtype.size = search->array->element; /* of the file, which may differ */
+    return fb_slab_pieces(&stored, start, count, visit_stretch, &piece, search->err);
 }
 
 /* --- in chunks -------------------------------------------------------------------------------- */
@@ -236,7 +246,7 @@ int fb_hdf5_extents(struct fb_array *array, const uint64_t *start, const uint64_
         if (H5Dget_storage_size(array->dataset) > 0)
             address = H5Dget_offset(array->dataset);
         H5Eclear2(H5E_DEFAULT);
-        return address == HADDR_UNDEF ? 0 : visit_run(&search, address, start, count);
+        return address == HADDR_UNDEF ? 0 : visit_runs(&search, address, start, count);
     }
     if (rc == 0)
         rc = fb_hdf5_filters(array, &search.filters, err);

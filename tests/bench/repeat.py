@@ -55,6 +55,7 @@ def overlap(a, b):
 def compare(first, second):
     """Prints the shares; True when those of the warm cells hold."""
     both = [(first[c], second[c]) for c in first if c in second]
+    lost = [(first.get(c) or second[c])["cache"] for c in set(first) ^ set(second)]
     if len(both) != len(first) or len(both) != len(second):
         print(f"repeat: {len(first)} and {len(second)} cells, {len(both)} of them in both",
               file=sys.stderr)
@@ -63,6 +64,8 @@ def compare(first, second):
         pairs = [(a, b) for a, b in both if a["cache"] == cache]
         shares = {"median-within-5pct": [apart(a, b) < NEAR for a, b in pairs],
                   "intervals-overlap": [overlap(a, b) for a, b in pairs]}
+        for marks in shares.values():
+            marks += [False] * lost.count(cache)  # what one of the runs could not say
         for name, marks in shares.items():
             share = sum(marks) / len(marks) if marks else 0.0
             if cache == "warm":
@@ -72,7 +75,7 @@ def compare(first, second):
                       f"{'pass' if held else 'fail'}")
             else:
                 print(f"# repeat-cold-{name}: {share:.4g} of {len(marks)}")
-        print(f"# {cache}: {len(pairs)} cells")
+        print(f"# {cache}: {len(pairs)} cells in both runs, {lost.count(cache)} in one")
     return good
 
 

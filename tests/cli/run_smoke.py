@@ -18,7 +18,7 @@ with tap.scratch() as tmp:
                 table = list(csv.DictReader(file))
             assert len(table) >= 17
             for r in table:
-                fine = "none" if r["format"] == "null" else "verified"
+                fine = "none" if r["format"] == "null" or workload == "open" else "verified"
                 assert (r["status"], r["verification"]) == ("ok", fine) or (
                     r["status"] == "not-applicable" and r["format"] == "null"), r
 tap.done()

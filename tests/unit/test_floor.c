@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #define ROWS 10
+#define ROOM UINT64_C(1000000)
 
 struct setting {
     struct fb_plan plan;
@@ -48,7 +49,7 @@ static void test_contiguous(void **state)
     struct fb_error err = { 0 };
     set_up(&setting, state, NULL);
     assert_int_equal(rows(&setting, 2, 3, &err), 0);
-    assert_int_equal(fb_floor_prepare(&setting.execution, &setting.floor, &err), 0);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err), 0);
     assert_int_equal(setting.floor.count, 1);
     assert_int_equal(setting.floor.asked_bytes, 3 * 8 * 4);
     assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), 0);
@@ -68,7 +69,7 @@ static void test_chunked(void **state)
     set_up(&setting, state, "level=6,chunk=4x8");
     assert_int_equal(rows(&setting, 5, 2, &err), 0);
     assert_int_equal(rows(&setting, 2, 7, &err), 0);
-    if (fb_floor_prepare(&setting.execution, &setting.floor, &err))
+    if (fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err))
         fail_msg("%s", err.message);
     assert_int_equal(setting.floor.count, 3);
     assert_int_equal(setting.floor.asked_bytes, 9 * 8 * 4);
@@ -92,7 +93,7 @@ static void test_damage(void **state)
     unsigned char byte;
     set_up(&setting, state, "level=6,chunk=4x8");
     assert_int_equal(rows(&setting, 0, ROWS, &err), 0);
-    assert_int_equal(fb_floor_prepare(&setting.execution, &setting.floor, &err), 0);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err), 0);
     off_t at = (off_t)(setting.floor.extents[1].offset + setting.floor.extents[1].stored_bytes - 1);
     int fd = open(setting.execution.file, O_RDWR);
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
@@ -105,20 +106,51 @@ static void test_damage(void **state)
     tear_down(&setting);
 }
 
+/* A column of long rows: a piece each. Buffers that do not fit are none. */
+static void test_strided(void **state)
+{
+    struct setting setting;
+    struct fb_floor floor;
+    struct fb_error err = { 0 };
+    set_up(&setting, state, NULL);
+    fb_source_close(&setting.source->base);
+    setting.source = pattern_new();
+    pattern_add(setting.source, "s", NULL, "s/x", "float32", 2, DIMS(3, 5000));
+    assert_int_equal(fb_catalog_finish(&setting.source->catalog, &err), 0);
+    write_file(&fb_format_hdf5_contiguous, NULL, setting.execution.file, &setting.source->base);
+    const struct fb_array_info *array = &setting.source->catalog.arrays[0];
+    assert_int_equal(
+        fb_plan_add_slab(&setting.plan, FB_OP_READ, array, DIMS(0, 7), DIMS(3, 1), &err), 0);
+    assert_int_equal(fb_floor_prepare(&setting.execution, 11, &setting.floor, &err),
+                     FB_EUNSUPPORTED);
+    fb_floor_free(&setting.floor);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err), 0);
+    assert_int_equal(setting.floor.count, 3);
+    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), 0);
+    unsigned char *bytes = pattern_bytes(array);
+    for (size_t i = 0; i < 3; i++)
+        assert_memory_equal(setting.floor.out + 4 * i, bytes + 4 * (5000 * i + 7), 4);
+    free(bytes);
+    tear_down(&setting);
+}
+
 /* What reads no data, or a format that does not tell, has no floor. */
 static void test_none(void **state)
 {
     struct setting setting;
     struct fb_error err = { 0 };
     set_up(&setting, state, NULL);
-    assert_int_equal(fb_floor_prepare(&setting.execution, &setting.floor, &err), FB_EUNSUPPORTED);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err),
+                     FB_EUNSUPPORTED);
     fb_floor_free(&setting.floor);
     assert_int_equal(rows(&setting, 2, 0, &err), 0);
-    assert_int_equal(fb_floor_prepare(&setting.execution, &setting.floor, &err), FB_EUNSUPPORTED);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err),
+                     FB_EUNSUPPORTED);
     fb_floor_free(&setting.floor);
     setting.execution.format = fb_format_find("null");
     assert_int_equal(rows(&setting, 2, 1, &err), 0);
-    assert_int_equal(fb_floor_prepare(&setting.execution, &setting.floor, &err), FB_EUNSUPPORTED);
+    assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err),
+                     FB_EUNSUPPORTED);
     tear_down(&setting);
 }
 
@@ -128,6 +160,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_contiguous, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_chunked, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damage, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_strided, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_none, make_folder, remove_folder),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
