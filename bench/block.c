@@ -143,20 +143,20 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 #define BLOCK_WALL_NS UINT64_C(30000000)
 #define ITERATIONS_MAX 50
 
-/* Counters of warm-ups are thrown away. */
 static int take_iterations(struct fb_process *process, struct checker *checker, uint64_t count,
-                           struct fb_block_result *result, struct fb_error *err)
+                           bool counted, struct fb_block_result *result, struct fb_error *err)
 {
     struct fb_counters counters;
-    result->counters = (struct fb_counters){ 0 };
     size_t all = result->count + (size_t)count;
     uint64_t *grown = reallocarray(result->ns, all, sizeof *grown);
     if (!grown)
         return fb_fail_memory(err, "a block");
     result->ns = grown;
     checker->asked += count;
-    int rc = fb_talk_send(process,
-                          json_pack("{s:b, s:I}", "go", 1, "iterations", (json_int_t)count), err);
+    int rc = fb_talk_send(
+        process,
+        json_pack("{s:b, s:I, s:b}", "go", 1, "iterations", (json_int_t)count, "counters", counted),
+        err);
     while (rc == 0 && result->count < all) {
         json_t *message;
         rc = fb_talk_receive(process, &message, err);
@@ -166,8 +166,11 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
             rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: an iteration without its ns");
         else if (!checker->job->job.deliver_bytes)
             rc = check_hashes(checker, message, err);
-        fb_counters_parse(json_object_get(message, "counters"), &counters);
-        fb_counters_add(&result->counters, &counters);
+        if (counted) {
+            fb_counters_parse(json_object_get(message, "counters"), &counters);
+            fb_counters_add(&result->counters, &counters);
+            result->counted++;
+        }
         json_decref(message);
         result->count++;
     }
@@ -185,19 +188,28 @@ static uint64_t repeats(uint64_t ns, uint64_t wall_ns)
 }
 
 /* Cold is cold only once. A warm block warms up once, however long that takes, so that fast and
- * slow formats are measured alike, and repeats by what the warm-up took. */
-static int take_block(struct fb_process *process, struct checker *checker,
+ * slow formats are measured alike, and repeats by what the warm-up took. Looking at counters right
+ * before and behind a short iteration would make it longer: short ones are counted in one of their
+ * own, checked like all others, whose time is not used. */
+static int take_block(struct fb_process *process, struct checker *checker, bool counters,
                       struct fb_block_result *result, struct fb_error *err)
 {
     if (checker->job->cache == FB_CACHE_COLD)
-        return take_iterations(process, checker, 1, result, err);
+        return take_iterations(process, checker, 1, counters, result, err);
     uint64_t wall = fb_clock_ns();
-    int rc = take_iterations(process, checker, 1, result, err);
+    int rc = take_iterations(process, checker, 1, false, result, err);
     if (rc)
         return rc;
     wall = fb_clock_ns() - wall;
     result->warmups = 1;
-    return take_iterations(process, checker, repeats(result->ns[0], wall), result, err);
+    uint64_t count = repeats(result->ns[0], wall);
+    bool apart = counters && count > 1;
+    rc = take_iterations(process, checker, count, counters && !apart, result, err);
+    if (rc == 0 && apart) {
+        rc = take_iterations(process, checker, 1, true, result, err);
+        result->count--;
+    }
+    return rc;
 }
 
 static int take_done(struct fb_process *process, struct fb_block_result *result,
@@ -224,13 +236,13 @@ static int prove_cache(const struct fb_block_job *job, double *resident, struct 
 }
 
 /* The iterations, with what the machine did meanwhile and left behind. */
-static int measure(struct fb_process *process, struct checker *checker,
+static int measure(struct fb_process *process, struct checker *checker, bool counters,
                    struct fb_block_result *result, struct fb_error *err)
 {
     const struct fb_block_job *job = checker->job;
     struct fb_machine_time before, after;
     fb_machine_time(&before);
-    int rc = take_block(process, checker, result, err);
+    int rc = take_block(process, checker, counters, result, err);
     fb_machine_time(&after);
     result->machine.steal_ns = fb_counter_difference(before.steal_ns, after.steal_ns);
     result->machine.pressure_ns = fb_counter_difference(before.pressure_ns, after.pressure_ns);
@@ -256,13 +268,17 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
     }
     if (rc == 0)
         rc = prove_cache(job, &result->resident_before, err);
-    if (rc == 0)
-        rc = measure(&process, &checker, result, err);
+    if (rc == 0) {
+        bool counters = job->counters && json_is_true(json_object_get(hello, "counters"));
+        rc = measure(&process, &checker, counters, result, err);
+    }
+    if (result->counted == 0)
+        fb_counters_parse(NULL, &result->counters);
     if (rc == 0 && job->floor && json_is_true(json_object_get(hello, "floor")))
         rc = fb_floor_talk(&process, job, &result->floor, err);
     if (rc == 0)
         rc = take_done(&process, result, err);
-    if (rc == 0 && checker.iterations != result->count)
+    if (rc == 0 && checker.iterations != checker.asked)
         rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: it delivered too little");
     json_decref(hello);
     free(checker.frame);

@@ -29,7 +29,8 @@ struct fb_block_job {
     struct fb_job job;
     bool no_file; /* nothing to evict or prove */
     enum fb_cache cache;
-    bool floor; /* measure the machine's floor behind the iterations, if the worker can */
+    bool counters; /* count what reading costs, if the worker can */
+    bool floor;    /* measure the machine's floor behind the iterations, if the worker can */
     const struct fb_plan *plan;
     const struct fb_hash *expected; /* by request; NULL: nothing to check against */
 };
@@ -43,7 +44,8 @@ struct fb_block_result {
     bool wrong_data; /* a delivered hash differs: the block failed, and the message says where */
     uint64_t *ns;    /* warm-ups first; owned */
     size_t count, warmups;
-    struct fb_counters counters;            /* sums over the timed iterations */
+    struct fb_counters counters;            /* sums over the counted iterations */
+    uint64_t counted;                       /* iterations; 0: no counters */
     struct fb_machine_time machine;         /* during the iterations, warm-ups included */
     struct fb_floor floor;                  /* medians */
     uint64_t peak_bytes;                    /* FB_NA where not told */

@@ -55,11 +55,11 @@ json_t *fb_job_message(const struct fb_job *job)
     if (job->create)
         return json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "create", "format", job->format,
                          "options", job->options, "file", job->file, "plan", job->plan);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "job",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job",
                      job->trace ? "trace" : "read", "format", job->format, "options", job->options,
                      "file", job->file, "plan", job->plan, "handle", fb_handle_names[job->handle],
                      "deliver", job->deliver_bytes ? "bytes" : "hash", "buffer",
-                     (json_int_t)job->buffer, "storage", job->storage, "counters", job->counters);
+                     (json_int_t)job->buffer, "storage", job->storage);
 }
 
 int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err)
@@ -86,7 +86,6 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
     if (!deliver || (strcmp(deliver, "bytes") != 0 && strcmp(deliver, "hash") != 0))
         return fb_fail(err, FB_EFORMAT, "the job's deliver is not hash or bytes");
     job->storage = json_is_true(json_object_get(message, "storage"));
-    job->counters = json_is_true(json_object_get(message, "counters"));
     job->deliver_bytes = strcmp(deliver, "bytes") == 0;
     if (job->trace && job->deliver_bytes)
         return fb_fail(err, FB_EFORMAT, "a trace job delivers hashes");

@@ -11,25 +11,25 @@
  * W {"protocol":1, "program":"NAME VERSION", "formats":[...], "deliver":["bytes"]}
  *
  * with, for each format, {"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}; it
- * may have "anatomy":true there, and "floor":true and "libraries":{"numpy":"1.24.2"} beside
- * formats.
+ * may have "anatomy":true there, and "counters":true, "floor":true and
+ * "libraries":{"numpy":"1.24.2"} beside formats.
  *
  * R {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH, "handle":"once",
- *    "deliver":"bytes", "buffer":BYTES, "storage":false, "counters":true}
+ *    "deliver":"bytes", "buffer":BYTES, "storage":false}
  *
  * W {"ready":true}
  *
  * when all that happens once in a process is done; the file is not open. The runner prepares and
  * proves the cache state, and says
  *
- * R {"go":true, "iterations":K}
+ * R {"go":true, "iterations":K, "counters":false}
  *
  * W {"ns":N, "hashes":[...]}
  *
- * K times, without hashes where bytes are delivered. It may have "counters":{...}, where the job
- * asks for them: what happened inside the clock of that iteration; names and meaning are in
- * counters.h, and any may be left out. A warm block goes twice: for one warm-up, and for the
- * iterations that count.
+ * K times, without hashes where bytes are delivered. A warm block goes several times: for one
+ * warm-up, for the iterations that count, and, where the hello has "counters":true, for one with
+ * "counters":true, whose answer has "counters":{...}: what happened inside the clock of that
+ * iteration; names and meaning are in counters.h, and any may be left out. A cold block goes once.
  *
  * A worker whose hello has "floor":true is then asked, in some blocks, for what the machine itself
  * takes for the same bytes (floor.h):
@@ -110,7 +110,6 @@ struct fb_job {
     bool deliver_bytes; /* else hashes */
     uint64_t buffer;    /* bytes of the ring */
     bool storage;       /* report storage facts too */
-    bool counters;      /* with every iteration */
 };
 
 /* One line of JSON without its newline, in fresh memory; NULL when out of memory. Takes over

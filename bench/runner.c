@@ -78,7 +78,8 @@ static int keep_block(const struct fb_cell *cell, const struct rounds *rounds,
         .start_ns = began_ns - rounds->start_ns,
         .wall_ns = fb_clock_ns() - began_ns,
         .iterations = result->count - result->warmups,
-        .asked_bytes = (result->count - result->warmups) * cell->record.request_bytes,
+        .counted = result->counted,
+        .asked_bytes = result->counted * cell->record.request_bytes,
         .read_bytes = result->counters.read_bytes,
         .read_calls = result->counters.read_calls,
         .device_bytes = result->counters.device_bytes,
@@ -95,6 +96,8 @@ static int keep_block(const struct fb_cell *cell, const struct rounds *rounds,
         .floor_read_ns = result->floor.read_ns,
         .floor_inflate_ns = result->floor.inflate_ns,
     };
+    if (result->counted == 0)
+        block.asked_bytes = block.counted = FB_NA;
     SET(block.run_id, "%s", cell->record.run_id);
     SET(block.cell_id, "%s", cell->record.cell_id);
     return fb_blocks_add(&rounds->measured->blocks, &block, err);
@@ -108,7 +111,7 @@ static void judge_cache(struct fb_cell *cell, const struct fb_block_result *resu
         .resident = result->resident_before,
         .device_bytes = result->counters.device_bytes,
         .read_bytes = result->counters.read_bytes,
-        .asked_bytes = (result->count - result->warmups) * cell->record.request_bytes,
+        .asked_bytes = result->counted * cell->record.request_bytes,
     };
     if (fb_cache_proven(cell->file->path, cell->cache, &evidence, why, sizeof why)) {
         if (!cell->record.cache_state[0])
@@ -224,10 +227,10 @@ static int run_block(struct rounds *rounds, struct fb_cell *cell, struct fb_erro
             .deliver_bytes = !subject->worker.own,
             .buffer = fb_block_buffer(plan),
             .storage = !cell->record.layout[0] && !no_file,
-            .counters = !rounds->config->no_counters,
         },
         .no_file = no_file,
         .cache = cell->cache,
+        .counters = !rounds->config->no_counters,
         .floor = wants_floor(cell),
         .plan = plan,
         .expected = no_file ? NULL : cell->task->variant[subject->variant].hashes,

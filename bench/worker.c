@@ -55,6 +55,7 @@ struct order {
     enum { ORDER_END, ORDER_GO, ORDER_FLOOR_PREPARE, ORDER_FLOOR_MEASURE } what;
     uint64_t iterations; /* 0 where it said none */
     uint64_t room;       /* for a floor's buffers */
+    bool counters;       /* with each of these iterations */
 };
 
 static int hear_order(struct order *order, struct fb_error *err)
@@ -68,6 +69,7 @@ static int hear_order(struct order *order, struct fb_error *err)
     *order = (struct order){ .what = ORDER_END };
     fb_message_uint(message, "iterations", &order->iterations);
     fb_message_uint(message, "room", &order->room);
+    order->counters = json_is_true(json_object_get(message, "counters"));
     if (floor && strcmp(floor, "prepare") == 0)
         order->what = ORDER_FLOOR_PREPARE;
     else if (floor && strcmp(floor, "measure") == 0)
@@ -99,9 +101,9 @@ static json_t *hello(void)
             json_object_set_new(libraries, format->name,
                                 json_string(format->version(version, sizeof version)));
     }
-    return json_pack("{s:i, s:s, s:o, s:[s,s], s:b, s:o}", "protocol", FB_PROTOCOL_VERSION,
+    return json_pack("{s:i, s:s, s:o, s:[s,s], s:b, s:b, s:o}", "protocol", FB_PROTOCOL_VERSION,
                      "program", "fmtbench " FB_VERSION, "formats", formats, "deliver", "hash",
-                     "bytes", "floor", 1, "libraries", libraries);
+                     "bytes", "counters", 1, "floor", 1, "libraries", libraries);
 }
 
 /* VmHWM: what this process itself had resident at the most; wait4's figure would count what the
@@ -184,6 +186,7 @@ static json_t *storage_facts(const struct fb_execution *run)
 /* The floor's buffers are no cost of reading. */
 struct session {
     const struct fb_execution *execution;
+    struct fb_meter meter;
     uint64_t peak_bytes; /* before the floor was prepared; 0: it was not */
     struct fb_floor_run floor;
     bool floor_ready;
@@ -243,9 +246,10 @@ static int obey(struct session *session, struct fb_error *err)
             return fb_fail(err, FB_EFORMAT, "expected a number of iterations");
         if (order.what == ORDER_FLOOR_PREPARE)
             rc = prepare_floor(session, order.room, err);
+        struct fb_execution run = *session->execution;
+        run.meter = order.counters ? &session->meter : NULL;
         for (uint64_t i = 0; rc == 0 && i < order.iterations; i++)
-            rc = order.what == ORDER_GO ? iterate_once(session->execution, err)
-                                        : measure_floor(session, err);
+            rc = order.what == ORDER_GO ? iterate_once(&run, err) : measure_floor(session, err);
         if (rc == 0)
             rc = hear_order(&order, err);
     }
@@ -282,7 +286,6 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     if (rc)
         return rc;
     set_memory_rules();
-    struct fb_meter meter = { .fd = -1 };
     struct fb_execution execution = {
         .format = format,
         .options = options,
@@ -290,11 +293,8 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         .handle = job->handle,
         .plan = &plan,
         .delivery = &delivery,
-        .meter = job->counters ? &meter : NULL,
         .trace = job->trace ? &trace : NULL,
     };
-    if (job->counters)
-        fb_meter_open(&meter);
     rc = fb_delivery_init(&delivery, job->buffer, plan.count,
                           job->deliver_bytes ? FB_FD_DELIVER : FB_DELIVERY_HASH, err);
     if (rc == 0 && format->start)
@@ -302,12 +302,13 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
     struct session session = { .execution = &execution, .floor = { .fd = -1 } };
+    fb_meter_open(&session.meter);
     if (rc == 0)
         rc = obey(&session, err);
     if (rc == 0)
         rc = say_done(&session, job->storage, err);
     fb_floor_free(&session.floor);
-    fb_meter_close(&meter);
+    fb_meter_close(&session.meter);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
     return rc;

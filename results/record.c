@@ -124,9 +124,10 @@ const struct fb_column fb_block_columns[] = {
     U64(block, "", "running number of the worker process, over all cells, in order of execution"),
     U64(start_ns, "ns", "when it began, since the start of the run"),
     U64(wall_ns, "ns", "the whole block: process start, cache state, reads, checks"),
-    U64(iterations, "",
-        "timed executions of the plan; the counters below are sums over them, inside "
-        "the clock"),
+    U64(iterations, "", "timed executions of the plan"),
+    U64(counted, "",
+        "executions that the counters below are sums over, inside the clock: the timed ones or, "
+        "where these are short, one of its own"),
     U64(asked_bytes, "bytes", "what the plan asked for"),
     U64(read_bytes, "bytes", "returned by read system calls"),
     U64(read_calls, "", "such calls"),

@@ -83,7 +83,7 @@ struct fb_record {
     double times_floor;        /* median_ns / floor_ns */
 };
 
-/* One block. Counters are sums over the timed iterations, warm-ups left out. */
+/* One block. Counters are sums over the counted iterations. */
 struct fb_block_record {
     uint64_t schema_version;
     char run_id[64];
@@ -93,6 +93,7 @@ struct fb_block_record {
     uint64_t start_ns;   /* since the start of the run */
     uint64_t wall_ns;    /* of the whole block, process start and checks included */
     uint64_t iterations; /* timed ones */
+    uint64_t counted; /* those with counters: the timed ones, or where these are short, one more */
     uint64_t asked_bytes;
     uint64_t read_bytes, read_calls, device_bytes;
     uint64_t minor_faults, major_faults;

@@ -189,9 +189,9 @@ static void fill_medians(struct fb_record *record, struct fb_block_record *const
 {
     for (size_t m = 0; m < sizeof medians / sizeof *medians; m++) {
         for (size_t i = 0; i < n; i++) {
-            uint64_t value = *member(own[i], medians[m].from), times = own[i]->iterations;
+            uint64_t value = *member(own[i], medians[m].from), times = own[i]->counted;
             scratch[i] = value == FB_NA || !medians[m].sum ? value
-                         : times == 0                      ? FB_NA
+                         : times == 0 || times == FB_NA    ? FB_NA
                                                            : value / times;
         }
         *member(record, medians[m].to) = fb_median_of(scratch, n);

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define PAIRS 240
+#define PAIRS 500
 #define RATIO_MAX 1.02
 
 /* What the one side has and the other has not. */
@@ -34,7 +34,7 @@ static uint64_t run_block(struct fb_block_job job, const struct difference *with
         fb_block_result_free(&result);
     }
     job.floor = false;
-    job.job.counters = with && with->counters;
+    job.counters = with && with->counters;
     if (fb_block_run(&job, &result, &err))
         die(&err);
     uint64_t ns = fb_median_of(result.ns + result.warmups, result.count - result.warmups);

@@ -135,7 +135,8 @@ static void add_block(struct fb_blocks *blocks, const struct fb_record *record, 
     fb_block_record_init(&block);
     strcpy(block.cell_id, record->cell_id);
     block.block = number;
-    block.iterations = iterations;
+    block.iterations = 2 * iterations;
+    block.counted = iterations;
     block.resident_before = 1 - (double)number / 100;
     block.resident_after = (double)number / 10;
     block.peak_bytes = 1000 + number;
