@@ -44,7 +44,12 @@ $(B)/%.o: %.c | $(B)/deps-checked
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# Only this file changes with every commit.
+# Only this file changes with every commit, and it must: a record names the commit that it is of.
+.PHONY: always
+$(B)/commit: always
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+$(B)/bench/environment.o: $(B)/commit
 $(B)/bench/environment.o: ALL_CFLAGS += -DFB_COMMIT='"$(COMMIT)"' -DFB_BUILD_FLAGS='"$(CFLAGS) $(SANITIZE)"'
 
 # One clear word instead of a page of missing headers.
