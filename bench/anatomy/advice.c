@@ -1,5 +1,6 @@
 #include "bench/anatomy/advice.h"
 #include "base/number.h"
+#include "formats/hdf5/chunk.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -218,13 +219,6 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     offer(search, &advice, EASE_KEEP);
 }
 
-/* As a reader sets them (format.h: as-is). */
-static uint64_t slots_of(uint64_t bytes)
-{
-    uint64_t slots = bytes / 655;
-    return slots < 521 ? 521 : slots > 1000003 ? 1000003 : slots;
-}
-
 /* No cache need hold more than an array; half a chunk row beyond its end is possible. */
 static uint64_t largest_array(const struct fb_case *what)
 {
@@ -254,7 +248,7 @@ static void try_cache(struct search *search, const struct fb_advice *start)
                 continue;
             larger = true;
             layout->cache_bytes = bytes;
-            layout->cache_slots = slots_of(bytes);
+            layout->cache_slots = fb_chunk_cache_slots(bytes);
         }
         if (!larger)
             continue;
