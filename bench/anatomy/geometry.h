@@ -29,7 +29,7 @@ struct fb_layout {
 /* A plan over stored arrays. */
 struct fb_case {
     const struct fb_plan *plan;
-    const size_t *array_of;   /* by request: index into arrays; SIZE_MAX for searches */
+    const size_t *array_of;   /* by request: index into arrays; SIZE_MAX for all but slabs */
     struct fb_stored *arrays; /* that the plan reads */
     size_t array_count;
     enum fb_handle handle;

@@ -164,7 +164,7 @@ static int look_at_storage(struct fb_study *study, struct fb_finding *finding,
     for (size_t i = 0; rc == 0 && i < plan->count; i++) {
         const struct fb_request *request = &plan->requests[i];
         finding->array_of[i] = SIZE_MAX;
-        if (fb_request_is_search(request))
+        if (!fb_request_is_slab(request))
             continue;
         array = find_stored(finding, request->array, array);
         if (array == SIZE_MAX) {
