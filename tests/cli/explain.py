@@ -75,6 +75,18 @@ with tap.scratch() as tmp:
             assert f"{out}/plots/anatomy.png" in tap.run("plot", out).stdout
         else:
             assert "plot scripts are neither" in r.stderr, r.stderr
+    with tap.case("a folder holds one explanation or one run, never parts of both"):
+        kept = open(f"{out}/anatomy.csv").read()
+        for args in [["explain", split, "-o", out], ["run", split, "-w", "scan", "-o", out]]:
+            r = tap.run(*args, code=2)
+            assert f"{out} holds an explanation already" in r.stderr, r.stderr
+        assert open(f"{out}/anatomy.csv").read() == kept and not os.path.exists(f"{out}/results.csv")
+        ran = f"{tmp}/ran"
+        tap.run("run", split, "-w", "scan", "-f", "raw", "--blocks", 1, "--cache", "warm", "--no-plots",
+                "-o", ran)
+        before = tree(ran)
+        r = tap.run("explain", split, "-o", ran, code=2)
+        assert f"{ran} holds a run already" in r.stderr and tree(ran) == before, r.stderr
     with tap.case("colour only when asked for; NO_COLOR is respected"):
         assert "\033[" in tap.run("explain", split, "--color=always").stdout
         assert "\033[" not in tap.run("explain", split, env={**os.environ, "NO_COLOR": "1"}).stdout
