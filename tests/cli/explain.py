@@ -2,7 +2,9 @@
 import csv
 import json
 import os
+import shutil
 import sys
+import tempfile
 
 import h5py
 import numpy as np
@@ -94,11 +96,29 @@ with tap.scratch() as tmp:
         for handle in ["keep", "each"]:
             found, = json.loads(tap.run("explain", split, "--handle", handle, "--json").stdout)
             assert found["handle"] == handle
-        found, = json.loads(tap.run("explain", split, "--cache", "cold", "--json").stdout)
-        assert found["cache"] == "cold"
+    with tap.case("cold is proven, or refused with the reason"):
+        r = tap.run("explain", split, "--cache", "cold", "--json", code=None)
+        if r.returncode:  # the scratch folder may lie in memory
+            assert r.returncode == 1 and "cold" in r.stderr, r
+        else:
+            assert json.loads(r.stdout)[0]["cache"] == "cold"
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as shm:
+            shutil.copy(split, f"{shm}/a.h5")
+            r = tap.run("explain", f"{shm}/a.h5", "--cache", "cold", code=1)
+            assert "no cold pass" in r.stderr and "tmpfs" in r.stderr, r.stderr
+            assert not r.stdout
+            tap.run("explain", f"{shm}/a.h5")
     with tap.case("a search reads no array, and says so plainly"):
         r = tap.run("explain", split, "-w", "search")
         assert "near its floor" in r.stdout or "opening and closing the file" in r.stdout, r.stdout
+
+    with tap.case("workloads that read no slab, and all of them at once"):
+        found, = json.loads(tap.run("explain", split, "-w", "metadata", "--json").stdout)
+        assert found["workload"] == "metadata" and found["chunks_now"] == 0, found
+        found = json.loads(tap.run("explain", split, "-w", "all", "--json").stdout)
+        names = [one["workload"] for one in found]
+        assert {"slicing", "metadata", "search", "full-load"} <= set(names), names
+        assert len(names) == len(set(names))
 
     with tap.case("files that are no HDF5: which formats have an anatomy"):
         for spec in ["raw", "msgpack"]:
