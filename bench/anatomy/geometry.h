@@ -33,6 +33,8 @@ struct fb_case {
     struct fb_stored *arrays; /* that the plan reads */
     size_t array_count;
     enum fb_handle handle;
+    double long_compressed; /* stored over raw bytes of chunks much longer than short ones of now,
+                               from a probe; 0: not known */
     const struct fb_catalog *catalog; /* of the whole file: what a new chunk shape must fit */
 };
 
