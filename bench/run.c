@@ -53,6 +53,25 @@ static void make_run_id(char *buf, size_t size)
              (unsigned)(fb_random_stream(fb_clock_ns(), (uint64_t)getpid()) & 0xffff));
 }
 
+int fb_run_folder_is_free(const char *folder, struct fb_error *err)
+{
+    static const struct {
+        const char *file, *what;
+    } taken[] = { { "results.csv", "a run" }, { "anatomy.csv", "an explanation" } };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof taken / sizeof *taken; i++) {
+        char *path = in_folder(folder, taken[i].file);
+        if (!path)
+            rc = fb_fail_memory(err, "a file name");
+        else if (access(path, F_OK) == 0)
+            rc = fb_fail(err, FB_EUSAGE,
+                         "%s holds %s already; name another folder with -o, or remove it", folder,
+                         taken[i].what);
+        free(path);
+    }
+    return rc;
+}
+
 static int make_folder(struct state *state, struct fb_error *err)
 {
     make_run_id(state->run_id, sizeof state->run_id);
@@ -61,18 +80,9 @@ static int make_folder(struct state *state, struct fb_error *err)
     else if (asprintf(&state->folder, "results/runs/%s", state->run_id) < 0)
         state->folder = NULL;
     state->files_folder = state->folder ? in_folder(state->folder, "files") : NULL;
-    char *results = state->folder ? in_folder(state->folder, "results.csv") : NULL;
-    if (!state->files_folder || !results) {
-        free(results);
+    if (!state->files_folder)
         return fb_fail_memory(err, "a folder name");
-    }
-    int rc = 0;
-    if (access(results, F_OK) == 0)
-        rc = fb_fail(err, FB_EUSAGE,
-                     "%s holds a run already; name another folder with -o, or "
-                     "remove it",
-                     state->folder);
-    free(results);
+    int rc = fb_run_folder_is_free(state->folder, err);
     state->made_folder = access(state->folder, F_OK) != 0;
     return rc ? rc : fb_make_folder(state->files_folder, err);
 }

@@ -36,9 +36,7 @@ static void put_times(FILE *out, const struct fb_record *record)
     put_scaled(out, record ? record->upper_ns : FB_NA);
 }
 
-/* Pictures take ASCII: a broken UTF-8 name would make a broken SVG, and so would "]]>", which XML
- * forbids in text and gnuplot lets pass. */
-static char *make_ascii(char *text)
+char *fb_tidy_ascii(char *text)
 {
     for (char *p = text; *p; p++)
         if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strncmp(p, "]]>", 3) == 0)
@@ -58,7 +56,7 @@ static void put_dataset(const struct fb_record *record, const char *more, char *
                  ? ""
                  : fb_format_bytes(record->dataset_bytes, bytes, sizeof bytes),
              record->dataset_bytes == FB_NA ? "" : " of arrays", more);
-    make_ascii(buf);
+    fb_tidy_ascii(buf);
 }
 
 static void put_blocks(uint64_t blocks, char *buf, size_t size)
@@ -127,7 +125,7 @@ static void title_workload(const struct fb_record *record, uint64_t blocks,
         snprintf(picture->title, sizeof picture->title, "%s: %llu request%s, %s", record->workload,
                  (unsigned long long)record->requests, record->requests == 1 ? "" : "s",
                  fb_format_bytes(record->request_bytes, bytes, sizeof bytes));
-    make_ascii(picture->title);
+    fb_tidy_ascii(picture->title);
     put_blocks(blocks, more, sizeof more);
     put_dataset(record, more, picture->subtitle, sizeof picture->subtitle);
 }
@@ -153,10 +151,11 @@ int fb_tidy_workload(const struct fb_records *records, const struct fb_record *w
         titled = ok && !*made ? rows[i] : titled;
         *made = *made || ok;
         blocks = ok && rows[i]->blocks < blocks ? rows[i]->blocks : blocks;
-        fprintf(
-            out, "%s,%s,%s,%s,%zu,%zu", make_ascii(fb_label(records, rows[i], label, sizeof label)),
-            strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender", rows[i]->cache,
-            rows[i]->handle, find_panel(rows, count, rows[i]), find_place(rows, count, rows[i]));
+        fprintf(out, "%s,%s,%s,%s,%zu,%zu",
+                fb_tidy_ascii(fb_label(records, rows[i], label, sizeof label)),
+                strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender", rows[i]->cache,
+                rows[i]->handle, find_panel(rows, count, rows[i]),
+                find_place(rows, count, rows[i]));
         put_times(out, ok ? rows[i] : NULL);
         fprintf(out, ",%s%s%s\n",
                 ok ? fb_format_ns(rows[i]->median_ns, text, sizeof text)
@@ -202,7 +201,7 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
         put_times(out, rows[i]);
         fprintf(out, ",%s,%s\n",
                 strcmp(rows[i]->role, "reference") == 0 ? "reference" : "contender",
-                make_ascii(fb_label(records, rows[i], label, sizeof label)));
+                fb_tidy_ascii(fb_label(records, rows[i], label, sizeof label)));
     }
     *made = count >= 2;
     if (*made) {
@@ -311,7 +310,7 @@ int fb_tidy_gzip(const struct fb_records *records, FILE *out, struct fb_picture 
         picture->script = "gzip.gp";
         snprintf(picture->title, sizeof picture->title,
                  "%s: gzip level against size and time (warm, once)", rows[0]->format);
-        make_ascii(picture->title);
+        fb_tidy_ascii(picture->title);
         put_blocks(blocks, more, sizeof more);
         put_dataset(rows[0], more, picture->subtitle, sizeof picture->subtitle);
     }

@@ -37,6 +37,10 @@ struct fb_pictures {
 int fb_tidy_write(const struct fb_records *records, const char *folder, struct fb_pictures *out,
                   struct fb_error *err);
 
+/* Puts '?' for what a picture does not take, which is ASCII: a broken UTF-8 name would make a
+ * broken SVG, and so would "]]>", which XML forbids in text and gnuplot lets pass. Returns text. */
+char *fb_tidy_ascii(char *text);
+
 /* The single tables; *made tells whether there was enough for one. For fb_tidy_write. */
 int fb_tidy_workload(const struct fb_records *records, const struct fb_record *workload, FILE *out,
                      struct fb_picture *picture, bool *made, struct fb_error *err);

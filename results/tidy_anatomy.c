@@ -26,14 +26,6 @@ static char *make_plain(char *text)
     return text;
 }
 
-/* A title may have commas and quotes: it is no field. */
-static void make_ascii(char *text)
-{
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f || strncmp(p, "]]>", 3) == 0)
-            *p = '?';
-}
-
 static int handle_order(const struct fb_anatomy_record *record)
 {
     return strcmp(record->handle, "once") == 0 ? 0 : strcmp(record->handle, "keep") == 0 ? 1 : 2;
@@ -105,8 +97,9 @@ static void title(const struct table *table, size_t all, struct fb_picture *pict
     snprintf(picture->subtitle, sizeof picture->subtitle,
              "%s%.60s; traced passes, apart from timed blocks%s", length > 60 ? "..." : "",
              length > 60 ? name + length - 60 : name, more);
-    make_ascii(picture->title);
-    make_ascii(picture->subtitle);
+    /* They may have commas and quotes: they are no fields. */
+    fb_tidy_ascii(picture->title);
+    fb_tidy_ascii(picture->subtitle);
 }
 
 int fb_tidy_anatomy(const struct fb_anatomies *anatomies, const char *folder,

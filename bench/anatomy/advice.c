@@ -1,5 +1,6 @@
 #include "bench/anatomy/advice.h"
 #include "base/number.h"
+#include "formats/hdf5/chunk.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,25 +15,12 @@ const char *const fb_cause_names[FB_CAUSE_COUNT] = {
     [FB_CAUSE_INCOMPRESSIBLE] = "incompressible",
     [FB_CAUSE_OPEN] = "open",
     [FB_CAUSE_STRIDED] = "strided",
+    [FB_CAUSE_FILTERS] = "other-filters",
 };
 
 const char *const fb_remedy_names[FB_REMEDY_COUNT] = {
     [FB_REMEDY_NONE] = "none",   [FB_REMEDY_KEEP] = "keep",   [FB_REMEDY_CACHE] = "cache",
     [FB_REMEDY_CHUNK] = "chunk", [FB_REMEDY_PLAIN] = "plain", [FB_REMEDY_CONTIGUOUS] = "contiguous",
-};
-
-const struct fb_rates fb_rates_typical = {
-    .inflate_call = 2500,
-    .inflate_byte = 5,
-    .read_call = 600,
-    .read_byte = 0.1,
-    .request = 3000,
-    .chunk = 1500,
-    .load = 1000,
-    .run = 6,
-    .byte = 0.1,
-    .fault = 0.25,
-    .unmap = 0.05,
 };
 
 /* Less than this is not worth a word, nor, with the second, a rewritten file. */
@@ -49,119 +37,6 @@ const struct fb_rates fb_rates_typical = {
 /* Stored over raw bytes from which compression has gained nothing. */
 #define INCOMPRESSIBLE 0.9
 
-/* Smaller chunks hold too little for gzip: neither what they compress to nor what a byte of them
- * costs says much of the data. */
-#define JUDGED_BYTES 4096
-
-/* --- prediction ------------------------------------------------------------------------------- */
-
-/* A part that pays for calls and for bytes. A call costs what the machine says, unless that were
- * more than nearly all that was measured. */
-static double scale(double ns, double calls, double bytes, double calls_then, double bytes_then,
-                    double call_ns)
-{
-    double call = calls > 0 && call_ns > 0.9 * ns / calls ? 0.9 * ns / calls : call_ns;
-    double byte = bytes > 0 ? (ns - calls * call) / bytes : 0.1;
-    return calls_then * call + bytes_then * byte;
-}
-
-/* The same for a part that touches fresh memory too, of which it pays at most four fifths. */
-static double scale_fresh(const struct fb_rates *rates, double ns, double fresh, double fresh_then,
-                          double calls, double bytes, double calls_then, double bytes_then,
-                          double call_ns)
-{
-    double fault = fresh > 0 && fresh * rates->fault > 0.8 * ns ? 0.8 * ns / fresh : rates->fault;
-    return fresh_then * fault +
-           scale(ns - fresh * fault, calls, bytes, calls_then, bytes_then, call_ns);
-}
-
-static double library_of(const struct fb_rates *rates, const struct fb_work *work)
-{
-    return rates->request * (double)work->requests + rates->chunk * (double)work->touched +
-           rates->load * (double)work->loaded + rates->run * (double)work->runs +
-           rates->byte * (double)work->copied + rates->unmap * (double)work->unmapped;
-}
-
-/* Giving memory back costs anything between a memcpy and ten page faults, depending on what the
- * machine's other cores do: what the model leaves unexplained is put down to it, where it happens.
- */
-static double unmap_rate(const struct fb_rates *rates, const struct fb_work *now, double library)
-{
-    double model = library_of(rates, now);
-    return now->unmapped > 0 && library > model
-               ? rates->unmap + (library - model) / (double)now->unmapped
-               : rates->unmap;
-}
-
-/* From chunks too small to tell what their bytes cost. */
-static double decode_by_rates(const struct fb_rates *rates, double ns, const struct fb_work *now,
-                              const struct fb_work *then)
-{
-    double bytes = rates->inflate_byte * (double)then->loaded_bytes;
-    double same = then->loaded_bytes && now->loaded_bytes
-                      ? ns * (double)then->loaded_bytes / (double)now->loaded_bytes
-                      : ns;
-    double by_rates = rates->inflate_call * (double)then->loaded + bytes +
-                      rates->fault * (double)then->fresh_decoded;
-    /* Fewer calls for the same bytes cannot cost more. */
-    return then->loaded <= now->loaded && by_rates > same ? same : by_rates;
-}
-
-/* Of short reads only the call costs anything that can be told. */
-static double read_time(const struct fb_rates *rates, double ns, const struct fb_work *now,
-                        const struct fb_work *then)
-{
-    if (now->reads > 0 && now->read_bytes < now->reads * JUDGED_BYTES)
-        return (double)then->reads * ns / (double)now->reads +
-               rates->read_byte * (double)then->read_bytes +
-               rates->fault * (double)then->fresh_read;
-    /* Unmapping makes the machine forget where pages are, which slows the reads in between. */
-    if (now->unmapped > 0 && then->unmapped == 0) {
-        double most = ns * (double)then->read_bytes / (double)(now->read_bytes + 1);
-        double time = rates->read_call * (double)then->reads +
-                      rates->read_byte * (double)then->read_bytes +
-                      rates->fault * (double)then->fresh_read;
-        return then->reads <= now->reads && time > most ? most : time;
-    }
-    return scale_fresh(rates, ns, (double)now->fresh_read, (double)then->fresh_read,
-                       (double)now->reads, (double)now->read_bytes, (double)then->reads,
-                       (double)then->read_bytes, rates->read_call);
-}
-
-double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typical,
-                  const struct fb_work *now, const struct fb_work *then, bool inflates)
-{
-    const uint64_t *ns = measured->ns;
-    struct fb_rates own = *typical, *rates = &own;
-    double library = (double)ns[FB_PART_LIBRARY], lookup = (double)ns[FB_PART_LOOKUP], hidden = 0;
-    double decode = (double)ns[FB_PART_INFLATE] + (double)ns[FB_PART_UNSHUFFLE];
-    double model = library_of(rates, now);
-    /* Filters that are not seen apart are in the library's time: what the model leaves over. */
-    if (decode == 0 && inflates && library > model) {
-        hidden = library - model;
-        library = model;
-    }
-    own.unmap = unmap_rate(rates, now, library);
-    model = library_of(rates, now);
-    double total = (double)measured->total_ns - (double)ns[FB_PART_LIBRARY] - decode -
-                   (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
-    total += model > 0 ? library * library_of(rates, then) / model : library;
-    if (inflates)
-        total +=
-            scale_fresh(rates, decode + hidden, (double)now->fresh_decoded,
-                        (double)then->fresh_decoded, (double)now->loaded, (double)now->loaded_bytes,
-                        (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
-    else if (inflates)
-        total += decode_by_rates(rates, decode + hidden, now, then);
-    total += read_time(rates, (double)ns[FB_PART_RAW_IO], now, then);
-    double closing = rates->unmap * (double)now->unmapped_on_close;
-    total += rates->unmap * (double)then->unmapped_on_close -
-             (closing > 0.95 * lookup ? 0.95 * lookup : closing);
-    double base = (double)measured->counts.meta_reads - now->nodes;
-    base = base < 1 ? 1 : base;
-    return total + (double)ns[FB_PART_META_IO] * (base + then->nodes) / (base + now->nodes);
-}
-
 /* --- remedies --------------------------------------------------------------------------------- */
 
 struct search {
@@ -170,6 +45,7 @@ struct search {
     const struct fb_rates *rates;
     struct fb_layout *present, *layouts; /* by array */
     bool filtered, compressible;
+    bool foreign;   /* a filter that is not written here */
     uint64_t steps; /* left for all candidates */
     uint64_t slab[FB_MAX_RANK];
     double best_score;
@@ -218,13 +94,6 @@ static void try_keep(struct search *search, uint64_t keep_ns)
     offer(search, &advice, EASE_KEEP);
 }
 
-/* As a reader sets them (format.h: as-is). */
-static uint64_t slots_of(uint64_t bytes)
-{
-    uint64_t slots = bytes / 655;
-    return slots < 521 ? 521 : slots > 1000003 ? 1000003 : slots;
-}
-
 /* No cache need hold more than an array; half a chunk row beyond its end is possible. */
 static uint64_t largest_array(const struct fb_case *what)
 {
@@ -254,7 +123,7 @@ static void try_cache(struct search *search, const struct fb_advice *start)
                 continue;
             larger = true;
             layout->cache_bytes = bytes;
-            layout->cache_slots = slots_of(bytes);
+            layout->cache_slots = fb_chunk_cache_slots(bytes);
         }
         if (!larger)
             continue;
@@ -276,10 +145,30 @@ static void name_filters(const struct fb_stored *stored, bool plain, char *buf, 
 {
     const char *gzip = strstr(stored->storage.filters, "gzip(");
     bool shuffle = strstr(stored->storage.filters, "shuffle") != NULL;
-    if (plain || !stored->storage.filters[0])
-        snprintf(buf, size, "level=0");
-    else
-        snprintf(buf, size, "level=%c%s", gzip ? gzip[5] : '4', shuffle ? ",shuffle=1" : "");
+    snprintf(buf, size, "level=%c%s", gzip && !plain ? gzip[5] : '0',
+             shuffle && !plain ? ",shuffle=1" : "");
+}
+
+/* What long chunks compress to is not told by short ones: where no probe has told it, half, as data
+ * often does. */
+static void foresee_compression(struct search *search, size_t a)
+{
+    struct fb_layout *layout = &search->layouts[a];
+    uint64_t element = search->what->arrays[a].info.dtype.size;
+    double probed = search->what->long_compressed, most = probed > 0 ? probed : 0.5;
+    if (layout->filtered && layout->compressed > most &&
+        fb_layout_chunk_bytes(&search->present[a], element) < FB_JUDGED_BYTES &&
+        fb_layout_chunk_bytes(layout, element) >= FB_JUDGED_BYTES)
+        layout->compressed = most;
+}
+
+bool fb_filters_written(const char *filters)
+{
+    if (strncmp(filters, "shuffle+", 8) == 0)
+        filters += 8;
+    else if (strcmp(filters, "shuffle") == 0)
+        return true;
+    return !*filters || (strncmp(filters, "gzip(", 5) == 0 && !strchr(filters, '+'));
 }
 
 static void try_shape(struct search *search, const struct fb_advice *start, unsigned rank,
@@ -293,11 +182,7 @@ static void try_shape(struct search *search, const struct fb_advice *start, unsi
     for (size_t a = 0; a < search->what->array_count; a++) {
         struct fb_layout *layout = &search->layouts[a];
         fb_chunk_apply(rank, chunk, &search->what->arrays[a].info, layout);
-        /* What long chunks compress to is not known from short ones: half, as data often does. */
-        if (fb_layout_chunk_bytes(&search->present[a], search->what->arrays[a].info.dtype.size) <
-                JUDGED_BYTES &&
-            layout->filtered && layout->compressed > 0.5)
-            layout->compressed = 0.5;
+        foresee_compression(search, a);
         if (!search->present[a].rank) {
             layout->cache_bytes = 1 << 20;
             layout->cache_slots = 521;
@@ -385,7 +270,7 @@ static enum fb_cause cause_of(const struct search *search)
     case FB_REMEDY_CHUNK:
         return cause_of_chunks(search);
     default:
-        return FB_CAUSE_FLOOR;
+        return search->foreign ? FB_CAUSE_FILTERS : FB_CAUSE_FLOOR;
     }
 }
 
@@ -422,8 +307,9 @@ static void look_at_storage(struct search *search)
         const struct fb_stored *array = &search->what->arrays[a];
         search->present[a] = fb_layout_of(array);
         search->filtered |= array->storage.filters[0] != '\0';
+        search->foreign |= !fb_filters_written(array->storage.filters);
         judged |=
-            fb_layout_chunk_bytes(&search->present[a], array->info.dtype.size) >= JUDGED_BYTES;
+            fb_layout_chunk_bytes(&search->present[a], array->info.dtype.size) >= FB_JUDGED_BYTES;
         stored += (double)array->storage.stored_bytes;
         raw += (double)array->info.bytes;
     }
@@ -461,7 +347,8 @@ int fb_advise(const struct fb_case *what, const struct fb_anatomy *measured, uin
     try_keep(&search, keep_ns);
     if (out->array != SIZE_MAX && what->arrays[out->array].info.rank > 0) {
         try_cache(&search, &start);
-        try_shapes(&search, &start);
+        if (!search.foreign)
+            try_shapes(&search, &start);
     }
     out->cause = cause_of(&search);
     out->gain = out->then_ns > 0 ? (double)measured->total_ns / out->then_ns : 1;

@@ -20,6 +20,7 @@ enum fb_cause {
     FB_CAUSE_INCOMPRESSIBLE, /* decoding data that compression did not make smaller */
     FB_CAUSE_OPEN,           /* opening the file */
     FB_CAUSE_STRIDED,        /* an array in one piece, read in many short rows */
+    FB_CAUSE_FILTERS,        /* not known: chunks go through a filter that no format here writes */
     FB_CAUSE_COUNT
 };
 extern const char *const fb_cause_names[FB_CAUSE_COUNT];
@@ -38,7 +39,7 @@ extern const char *const fb_remedy_names[FB_REMEDY_COUNT];
 /* What one of a thing costs on this machine, apart from its bytes, in ns. */
 struct fb_rates {
     double inflate_call; /* a run of gzip's decoder */
-    double inflate_byte; /* a byte that it gives, of data such as landmarks */
+    double inflate_byte; /* a byte that it gives, of long chunks (probe.h) */
     double read_call;    /* a file read */
     double read_byte;    /* read from the page cache into memory that is in use */
     double request;      /* a read call, in the library */
@@ -73,9 +74,17 @@ struct fb_advice {
 int fb_advise(const struct fb_case *what, const struct fb_anatomy *measured, uint64_t keep_ns,
               const struct fb_rates *rates, struct fb_advice *out, struct fb_error *err);
 
+/* Shorter chunks hold too little for gzip: neither what they compress to nor what a byte of them
+ * costs says much of the data. */
+#define FB_JUDGED_BYTES 4096
+
 /* Predicted total when the work becomes another; `inflates`: chunks are still decoded. */
 double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *rates,
                   const struct fb_work *now, const struct fb_work *then, bool inflates);
+
+/* Whether a format here writes such filters (struct fb_storage): gzip and shuffle alone. Else other
+ * chunk shapes would come with another filter, and nothing is promised of them. */
+bool fb_filters_written(const char *filters);
 
 /* A set of shapes, for fb_chunk_candidates. */
 #define FB_CANDIDATES_MAX 200

@@ -118,11 +118,23 @@ static bool has_anatomy(const struct fb_cell *cell)
            format->open_traced;
 }
 
+/* `ended` is how the passes ended; err speaks of that unless writing fails. */
+static int write_anatomies(const struct fb_anatomies *anatomies, const char *folder, int ended,
+                           struct fb_error *err)
+{
+    struct fb_error why;
+    char *path;
+    if (asprintf(&path, "%s/anatomy.csv", folder) < 0)
+        return fb_fail_memory(err, "a file name");
+    int rc = fb_anatomies_write(anatomies, path, &why);
+    free(path);
+    return rc ? fb_fail(err, rc, "%s", why.message) : ended;
+}
+
 int fb_anatomy_collect(const struct fb_run_config *config, const struct fb_cells *cells,
                        const char *folder, struct fb_error *err)
 {
     struct fb_anatomies anatomies = { 0 };
-    char *path = NULL;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < cells->count; i++) {
         struct fb_anatomy_record record;
@@ -141,11 +153,8 @@ int fb_anatomy_collect(const struct fb_run_config *config, const struct fb_cells
     }
     if (rc == 0 && anatomies.count == 0)
         fb_config_say(config, "no anatomy: no warm row of a format that has one was measured");
-    if (rc == 0 && anatomies.count > 0 && asprintf(&path, "%s/anatomy.csv", folder) < 0)
-        rc = fb_fail_memory(err, "a file name");
-    if (rc == 0 && path)
-        rc = fb_anatomies_write(&anatomies, path, err);
-    free(path);
+    if ((rc == 0 || rc == FB_EINTERRUPTED) && anatomies.count > 0)
+        rc = write_anatomies(&anatomies, folder, rc, err);
     free(anatomies.items);
     return rc;
 }

@@ -15,8 +15,8 @@ void fb_anatomy_fill(const struct fb_anatomy *anatomy, struct fb_anatomy_record 
 
 /* One pass for each measured warm cell whose format has an anatomy, written to FOLDER/anatomy.csv.
  * To be called when all blocks have been timed. A pass that fails becomes a note
- * (fb_config_say); without any pass nothing is written. Only Ctrl-C and what keeps the file from
- * being written fail. */
+ * (fb_config_say); without any pass nothing is written. Only Ctrl-C, after which the passes taken
+ * until then are written, and what keeps the file from being written fail. */
 int fb_anatomy_collect(const struct fb_run_config *config, const struct fb_cells *cells,
                        const char *folder, struct fb_error *err);
 

@@ -29,10 +29,12 @@ struct fb_layout {
 /* A plan over stored arrays. */
 struct fb_case {
     const struct fb_plan *plan;
-    const size_t *array_of;   /* by request: index into arrays; SIZE_MAX for searches */
+    const size_t *array_of;   /* by request: index into arrays; SIZE_MAX for all but slabs */
     struct fb_stored *arrays; /* that the plan reads */
     size_t array_count;
     enum fb_handle handle;
+    double long_compressed; /* stored over raw bytes of chunks much longer than short ones of now,
+                               from a probe; 0: not known */
     const struct fb_catalog *catalog; /* of the whole file: what a new chunk shape must fit */
 };
 

@@ -1,6 +1,8 @@
 #include "bench/anatomy/pass.h"
 #include "bench/talk.h"
+#include "results/record.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +159,20 @@ static int start(struct fb_process *process, const struct fb_block_job *job,
                              trace->format);
 }
 
+/* What was said to be cold must have been. */
+static int prepare_cache(const struct fb_block_job *job, const char *file, struct fb_error *err)
+{
+    struct fb_cache_evidence evidence = { NAN, FB_NA, FB_NA, 0 };
+    char why[1024];
+    int rc = fb_cache_prepare(file, job->cache, err);
+    if (rc || job->cache != FB_CACHE_COLD)
+        return rc;
+    rc = fb_cache_resident(file, &evidence.resident, err);
+    if (rc || fb_cache_proven(file, FB_CACHE_COLD, &evidence, why, sizeof why))
+        return rc;
+    return fb_fail(err, FB_EUNSUPPORTED, "no cold pass: %s", why);
+}
+
 int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct fb_anatomy *out,
                    struct fb_error *err)
 {
@@ -169,7 +185,7 @@ int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct f
         return fb_fail(err, FB_EUSAGE, "a pass has an iteration or more, and a cold one just one");
     int rc = start(&process, job, &trace, err);
     if (rc == 0 && !job->no_file)
-        rc = fb_cache_prepare(trace.file, job->cache, err);
+        rc = prepare_cache(job, trace.file, err);
     if (rc == 0)
         rc = take_pass(&process, job, iterations, out, err);
     fb_process_close(&process);

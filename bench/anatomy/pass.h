@@ -24,7 +24,8 @@ bool fb_anatomy_offered(const json_t *hello, const char *format);
  * (cold: no warm-up, and just one). *out is the iteration with the median total (the lower of two),
  * whole, so that its parts add up. job->job.create and .deliver_bytes are ignored: a pass delivers
  * hashes, which must be the expected ones. FB_EFORMAT when a hash is wrong or the counts of two
- * iterations differ, FB_EUNSUPPORTED when the format has no anatomy. */
+ * iterations differ, FB_EUNSUPPORTED when the format has no anatomy or the file cannot be proven to
+ * be cold. */
 int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct fb_anatomy *out,
                    struct fb_error *err);
 

@@ -1,6 +1,7 @@
 #include "bench/anatomy/study.h"
 #include "bench/anatomy/calibrate.h"
 #include "bench/anatomy/collect.h"
+#include "bench/anatomy/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,20 @@ static size_t find_stored(const struct fb_finding *finding, const char *path, si
     return SIZE_MAX;
 }
 
+/* Where chunks are too short to tell, some of the data is asked how it would do in long ones. What
+ * keeps it from telling, keeps nothing else. */
+static void probe(const struct fb_study *study, struct fb_finding *finding,
+                  struct fb_reader *reader)
+{
+    struct fb_case *what = &finding->what;
+    for (size_t a = 0; a < what->array_count; a++)
+        if (fb_probe_needed(&what->arrays[a])) {
+            fb_probe_long_chunks(what, a, study->format, reader, &what->long_compressed,
+                                 &finding->rates.inflate_byte);
+            return;
+        }
+}
+
 static int look_at_storage(struct fb_study *study, struct fb_finding *finding,
                            const struct fb_plan *plan, struct fb_error *err)
 {
@@ -164,7 +179,7 @@ static int look_at_storage(struct fb_study *study, struct fb_finding *finding,
     for (size_t i = 0; rc == 0 && i < plan->count; i++) {
         const struct fb_request *request = &plan->requests[i];
         finding->array_of[i] = SIZE_MAX;
-        if (fb_request_is_search(request))
+        if (!fb_request_is_slab(request))
             continue;
         array = find_stored(finding, request->array, array);
         if (array == SIZE_MAX) {
@@ -173,12 +188,15 @@ static int look_at_storage(struct fb_study *study, struct fb_finding *finding,
         }
         finding->array_of[i] = array;
     }
-    format->close(reader);
+    finding->rates = study->rates;
     finding->what.plan = plan;
     finding->what.array_of = finding->array_of;
     finding->what.arrays = finding->arrays;
     finding->what.handle = study->handle;
     finding->what.catalog = &study->dataset.whole;
+    if (rc == 0)
+        probe(study, finding, reader);
+    format->close(reader);
     return rc;
 }
 
@@ -279,8 +297,8 @@ static int study_task(struct fb_study *study, const struct fb_task *task,
         rc = take_pass(study, task, FB_HANDLE_KEEP, &kept, err);
     if (rc)
         return rc;
-    if (fb_advise(&finding->what, &finding->anatomy, kept.total_ns, &study->rates, &finding->advice,
-                  &why))
+    if (fb_advise(&finding->what, &finding->anatomy, kept.total_ns, &finding->rates,
+                  &finding->advice, &why))
         SET(finding->no_advice, "%.500s", why.message);
     return 0;
 }

@@ -13,6 +13,7 @@ struct fb_finding {
     struct fb_case what; /* plan borrowed from the study */
     size_t *array_of;
     struct fb_stored *arrays; /* paths borrowed from the study */
+    struct fb_rates rates;    /* of the machine, and of this data where it was probed */
     struct fb_advice advice;
     char reason[512];    /* why there is nothing to read; "" where there is: the rest is set then */
     char no_advice[512]; /* why there is no advice; "" where there is */

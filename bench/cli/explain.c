@@ -5,6 +5,7 @@
 #include "bench/anatomy/study.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/run.h"
 #include "plots/plot.h"
 
 #include <argp.h>
@@ -274,8 +275,11 @@ int fb_command_explain(int argc, char **argv, struct fb_error *err)
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.config.workload_count == 0)
         a.workloads[a.config.workload_count++] = DEFAULT_WORKLOAD;
+    int rc = a.config.out ? fb_run_folder_is_free(a.config.out, err) : 0;
+    if (rc)
+        return rc;
     fb_progress_start(&progress);
-    int rc = fb_study_make(&a.config, &study, err);
+    rc = fb_study_make(&a.config, &study, err);
     fb_progress_end(&progress);
     if (rc)
         return rc;

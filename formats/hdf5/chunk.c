@@ -8,6 +8,11 @@
 #define GUESS_BASE 16384.0
 #define GUESS_MIN 8192.0
 #define GUESS_MAX 1048576.0
+/* One slot holds one chunk, so there should be a hundred times as many as chunks that fit, and a
+ * prime number of them. The list is made before a chunk is known: 64 KiB stand for one. */
+#define SLOT_BYTES 655
+#define SLOTS_LEAST 521
+#define SLOTS_MOST 1000003
 
 /* "64x68x2", every number at least 1; rank 0 when it is something else. */
 static unsigned parse_shape(const char *text, uint64_t *dims)
@@ -154,4 +159,23 @@ void fb_chunk_guess(unsigned rank, const uint64_t *dims, uint64_t element_bytes,
             return;
         chunk[axis] = chunk[axis] / 2 + chunk[axis] % 2;
     }
+}
+
+/* --- the cache -------------------------------------------------------------------------------- */
+
+static bool is_prime(uint64_t n)
+{
+    for (uint64_t i = 2; i * i <= n; i++)
+        if (n % i == 0)
+            return false;
+    return n > 1;
+}
+
+uint64_t fb_chunk_cache_slots(uint64_t bytes)
+{
+    uint64_t slots = bytes / SLOT_BYTES;
+    slots = slots < SLOTS_LEAST ? SLOTS_LEAST : slots > SLOTS_MOST ? SLOTS_MOST : slots;
+    while (!is_prime(slots))
+        slots++;
+    return slots;
 }

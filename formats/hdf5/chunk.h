@@ -1,4 +1,5 @@
-/* Chunk shapes: as written in options, and as h5py guesses them. Needs no HDF5. */
+/* Chunk shapes: as written in options, and as h5py guesses them; and the cache for them.
+ * Needs no HDF5. */
 #ifndef FB_FORMATS_HDF5_CHUNK_H
 #define FB_FORMATS_HDF5_CHUNK_H
 
@@ -37,5 +38,8 @@ void fb_chunking_shape(const struct fb_chunking *chunking, const struct fb_array
  * stays below 1 MiB. The target is 16 KiB * 2^log10(array bytes / 1 MiB), kept between 8 KiB and
  * 1 MiB. An axis of length 0 counts as 1024. */
 void fb_chunk_guess(unsigned rank, const uint64_t *dims, uint64_t element_bytes, uint64_t *chunk);
+
+/* Slots of the hash table that a reader gives a chunk cache of `bytes`: a prime number. */
+uint64_t fb_chunk_cache_slots(uint64_t bytes);
 
 #endif

@@ -159,10 +159,9 @@ static int find_chunk(const struct search *search, const hsize_t *first, uint64_
     }
     watch->raw_address = HADDR_UNDEF;
     herr_t rc = H5Dread_chunk(array->scouted, H5P_DEFAULT, first, mask, scout->buffer);
-    if (rc < 0 && watch->raw_address != HADDR_UNDEF)
-        return missing_or_lost(search);
-    H5Eclear2(H5E_DEFAULT);
     /* Without filters, a chunk that is not there has the size of one that is. */
+    if (rc < 0)
+        return missing_or_lost(search);
     if (watch->raw_address == HADDR_UNDEF)
         return 0;
     *address = watch->raw_address;

@@ -1,5 +1,6 @@
 /* Opening HDF5 files and reading slabs of their arrays. */
 #include "base/number.h"
+#include "formats/hdf5/chunk.h"
 #include "formats/hdf5/internal.h"
 
 #include <stdlib.h>
@@ -27,23 +28,11 @@ static int fail_to_open(const char *path, struct fb_error *err)
 }
 
 #define CACHE_MOST (UINT64_C(1) << 40)
-/* One slot holds one chunk, so there should be a hundred times as many as chunks that fit, and a
- * prime number of them. The list is made before a chunk is known: 64 KiB stand for one. */
-#define SLOTS_LEAST 521
-#define SLOTS_MOST 1000003
 
 bool fb_hdf5_check_cache(const char *value)
 {
     uint64_t bytes;
     return fb_parse_u64(value, &bytes) && bytes > 0 && bytes <= CACHE_MOST;
-}
-
-static bool is_prime(size_t n)
-{
-    for (size_t i = 2; i * i <= n; i++)
-        if (n % i == 0)
-            return false;
-    return n > 1;
 }
 
 /* HDF5's default stays where the format has no such option, or it is left empty. */
@@ -54,10 +43,7 @@ static int set_cache(struct fb_reader *reader, const struct fb_options *options,
     if (!options || !fb_options_has(options, "cache") ||
         !fb_parse_u64(fb_options_text(options, "cache"), &bytes))
         return 0;
-    uint64_t wanted = bytes / 655;
-    size_t slots = wanted < SLOTS_LEAST ? SLOTS_LEAST : wanted > SLOTS_MOST ? SLOTS_MOST : wanted;
-    while (!is_prime(slots))
-        slots++;
+    size_t slots = (size_t)fb_chunk_cache_slots(bytes);
     reader->array_access = H5Pcreate(H5P_DATASET_ACCESS);
     if (reader->array_access < 0 || H5Pset_chunk_cache(reader->array_access, slots, (size_t)bytes,
                                                        H5D_CHUNK_CACHE_W0_DEFAULT) < 0)

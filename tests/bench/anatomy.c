@@ -113,13 +113,6 @@ static void inject(struct fb_execution *run, enum fb_part part, double *found, d
     }
 }
 
-static bool report_at_least(const char *check, double value, double bound)
-{
-    bool pass = value >= bound;
-    printf("%s\t%.4g\t%.4g\t%s\n", check, value, bound, pass ? "pass" : "fail");
-    return pass;
-}
-
 static bool check_delays(struct fb_execution *run)
 {
     static const enum fb_part parts[] = { FB_PART_RAW_IO, FB_PART_INFLATE, FB_PART_LOOKUP };
@@ -129,7 +122,7 @@ static bool check_delays(struct fb_execution *run)
         double found, astray;
         inject(run, parts[i], &found, &astray);
         snprintf(check, sizeof check, "anatomy-delay-%s-found", fb_part_names[parts[i]]);
-        pass &= report_at_least(check, found, FOUND_MIN);
+        pass &= report_least(check, found, FOUND_MIN);
         snprintf(check, sizeof check, "anatomy-delay-%s-astray", fb_part_names[parts[i]]);
         pass &= report(check, astray, ASTRAY_MAX);
     }

@@ -2,7 +2,9 @@
 import csv
 import json
 import os
+import shutil
 import sys
+import tempfile
 
 import h5py
 import numpy as np
@@ -75,6 +77,18 @@ with tap.scratch() as tmp:
             assert f"{out}/plots/anatomy.png" in tap.run("plot", out).stdout
         else:
             assert "plot scripts are neither" in r.stderr, r.stderr
+    with tap.case("a folder holds one explanation or one run, never parts of both"):
+        kept = open(f"{out}/anatomy.csv").read()
+        for args in [["explain", split, "-o", out], ["run", split, "-w", "scan", "-o", out]]:
+            r = tap.run(*args, code=2)
+            assert f"{out} holds an explanation already" in r.stderr, r.stderr
+        assert open(f"{out}/anatomy.csv").read() == kept and not os.path.exists(f"{out}/results.csv")
+        ran = f"{tmp}/ran"
+        tap.run("run", split, "-w", "scan", "-f", "raw", "--blocks", 1, "--cache", "warm", "--no-plots",
+                "-o", ran)
+        before = tree(ran)
+        r = tap.run("explain", split, "-o", ran, code=2)
+        assert f"{ran} holds a run already" in r.stderr and tree(ran) == before, r.stderr
     with tap.case("colour only when asked for; NO_COLOR is respected"):
         assert "\033[" in tap.run("explain", split, "--color=always").stdout
         assert "\033[" not in tap.run("explain", split, env={**os.environ, "NO_COLOR": "1"}).stdout
@@ -82,11 +96,29 @@ with tap.scratch() as tmp:
         for handle in ["keep", "each"]:
             found, = json.loads(tap.run("explain", split, "--handle", handle, "--json").stdout)
             assert found["handle"] == handle
-        found, = json.loads(tap.run("explain", split, "--cache", "cold", "--json").stdout)
-        assert found["cache"] == "cold"
+    with tap.case("cold is proven, or refused with the reason"):
+        r = tap.run("explain", split, "--cache", "cold", "--json", code=None)
+        if r.returncode:  # the scratch folder may lie in memory
+            assert r.returncode == 1 and "cold" in r.stderr, r
+        else:
+            assert json.loads(r.stdout)[0]["cache"] == "cold"
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as shm:
+            shutil.copy(split, f"{shm}/a.h5")
+            r = tap.run("explain", f"{shm}/a.h5", "--cache", "cold", code=1)
+            assert "no cold pass" in r.stderr and "tmpfs" in r.stderr, r.stderr
+            assert not r.stdout
+            tap.run("explain", f"{shm}/a.h5")
     with tap.case("a search reads no array, and says so plainly"):
         r = tap.run("explain", split, "-w", "search")
         assert "near its floor" in r.stdout or "opening and closing the file" in r.stdout, r.stdout
+
+    with tap.case("workloads that read no slab, and all of them at once"):
+        found, = json.loads(tap.run("explain", split, "-w", "metadata", "--json").stdout)
+        assert found["workload"] == "metadata" and found["chunks_now"] == 0, found
+        found = json.loads(tap.run("explain", split, "-w", "all", "--json").stdout)
+        names = [one["workload"] for one in found]
+        assert {"slicing", "metadata", "search", "full-load"} <= set(names), names
+        assert len(names) == len(set(names))
 
     with tap.case("files that are no HDF5: which formats have an anatomy"):
         for spec in ["raw", "msgpack"]:

@@ -1,67 +1,11 @@
 /* Advice: the geometry of plans against numbers worked out by hand, and each cause from a pass made
  * by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "bench/anatomy/advice.h"
+#include "advice_stage.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One array x of float32, a plan over it, and how it is stored. */
-struct stage {
-    struct fb_catalog catalog;
-    struct fb_stored stored;
-    struct fb_plan plan;
-    size_t array_of[4096];
-    struct fb_case what;
-    struct fb_layout layout;
-    struct fb_anatomy measured;
-};
-
-static void begin(struct stage *stage, unsigned rank, const uint64_t *dims, const uint64_t *chunk,
-                  const char *filters, double compressed)
-{
-    const struct fb_dtype f32 = { FB_FLOAT, 4 };
-    memset(stage, 0, sizeof *stage);
-    assert_int_equal(fb_catalog_add(&stage->catalog, "", NULL, "x", f32, rank, dims, NULL), 0);
-    assert_int_equal(fb_catalog_finish(&stage->catalog, NULL), 0);
-    stage->stored.info = stage->catalog.arrays[0];
-    struct fb_storage *storage = &stage->stored.storage;
-    strcpy(storage->filters, filters);
-    storage->stored_bytes = (uint64_t)((double)stage->stored.info.bytes * compressed);
-    if (chunk) {
-        storage->chunk_rank = rank;
-        memcpy(storage->chunk, chunk, rank * sizeof *chunk);
-        storage->cache_bytes = 1 << 20;
-        storage->cache_slots = 521;
-    }
-    stage->layout = fb_layout_of(&stage->stored);
-    stage->what = (struct fb_case){ .plan = &stage->plan,
-                                    .array_of = stage->array_of,
-                                    .arrays = &stage->stored,
-                                    .array_count = 1,
-                                    .catalog = &stage->catalog };
-}
-
-static void ask(struct stage *stage, const uint64_t *start, const uint64_t *count)
-{
-    assert_int_equal(
-        fb_plan_add_slab(&stage->plan, FB_OP_READ, &stage->catalog.arrays[0], start, count, NULL),
-        0);
-}
-
-static void end(struct stage *stage)
-{
-    fb_plan_free(&stage->plan);
-    fb_catalog_free(&stage->catalog);
-}
 
 static struct fb_work work_of(const struct stage *stage)
 {
@@ -171,35 +115,6 @@ static void test_one_piece(void **state)
     assert_int_equal(work_of(&s).runs, 10000);
     assert_int_equal(work_of(&s).reads, 83);
     end(&s);
-}
-
-/* A pass that took so many microseconds in each part. */
-static void took(struct stage *stage, uint64_t open, uint64_t raw, uint64_t inflate,
-                 uint64_t library)
-{
-    struct fb_anatomy *m = &stage->measured;
-    m->ns[FB_PART_OPEN] = open * 1000;
-    m->ns[FB_PART_RAW_IO] = raw * 1000;
-    m->ns[FB_PART_INFLATE] = inflate * 1000;
-    m->ns[FB_PART_LIBRARY] = library * 1000;
-    m->total_ns = (open + raw + inflate + library) * 1000;
-    m->counts.meta_reads = 9;
-}
-
-static struct fb_advice advise(struct stage *stage, uint64_t keep_ns)
-{
-    struct fb_advice advice;
-    struct fb_error err = { 0 };
-    if (fb_advise(&stage->what, &stage->measured, keep_ns, &fb_rates_typical, &advice, &err))
-        fail_msg("%s", err.message);
-    return advice;
-}
-
-/* Ten windows of 100 frames, all at a multiple of `step`. */
-static void ask_windows(struct stage *stage, uint64_t step)
-{
-    for (uint64_t i = 0; i < 10; i++)
-        ask(stage, (const uint64_t[]){ i * step, 0, 0 }, (const uint64_t[]){ 100, 68, 2 });
 }
 
 static void check(const struct fb_advice *advice, enum fb_cause cause, enum fb_remedy remedy,
@@ -385,6 +300,34 @@ static void test_sentences(void **state)
     end(&s);
 }
 
+/* What would be written in other chunks would go through another filter: nothing is promised. */
+static void test_other_filters(void **state)
+{
+    (void)state;
+    static const uint64_t dims[] = { 60000, 68, 2 }, chunk[] = { 1800, 68, 2 };
+    static const char *const filters[] = { "szip", "shuffle+lzf", "bzip2", "gzip(4)+fletcher32" };
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        struct stage s;
+        char *text;
+        size_t size;
+        begin(&s, 3, dims, chunk, filters[i], 0.5);
+        ask_windows(&s, 5400);
+        took(&s, 200, 1000, 49000, 500);
+        struct fb_advice advice = advise(&s, 0);
+        check(&advice, FB_CAUSE_FILTERS, FB_REMEDY_NONE, "");
+        assert_true(advice.gain == 1);
+        FILE *stream = open_memstream(&text, &size);
+        fb_advice_print(stream, &s.what, &s.measured, &advice, 100);
+        fclose(stream);
+        assert_non_null(strstr(text, filters[i]));
+        assert_null(strstr(text, "as fast"));
+        free(text);
+        end(&s);
+    }
+    assert_true(fb_filters_written("") && fb_filters_written("shuffle"));
+    assert_true(fb_filters_written("gzip(9)") && fb_filters_written("shuffle+gzip(4)"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_fits_the_catalog),
         cmocka_unit_test(test_candidates),
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_other_filters),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
 /* The anatomy pass, with this program as its worker: a real one, or one that lies. */
-#include "bench/anatomy/pass.h"
+#include "base/interrupt.h"
+#include "bench/anatomy/collect.h"
 #include "bench/worker.h"
 #include "hdf5_tests.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 /* 30 rows in chunks of 10: a window of 10 rows from 5 touches two. */
@@ -112,10 +114,14 @@ static void test_cold(void **state)
     struct fb_error err = { 0 };
     prepare(state, &setting, FB_OP_READ, FB_HANDLE_ONCE);
     setting.job.cache = FB_CACHE_COLD;
-    if (fb_anatomy_run(&setting.job, 1, &anatomy, &err) != 0)
+    int rc = fb_anatomy_run(&setting.job, 1, &anatomy, &err);
+    /* The folder may lie in memory. */
+    if (rc && !strstr(err.message, "no cold pass"))
         fail_msg("%s", err.message);
-    check_sum(&anatomy);
-    assert_int_equal(anatomy.counts.chunks_inflated, 2);
+    if (rc == 0) {
+        check_sum(&anatomy);
+        assert_int_equal(anatomy.counts.chunks_inflated, 2);
+    }
     assert_int_equal(fb_anatomy_run(&setting.job, 2, &anatomy, &err), FB_EUSAGE);
     setting.job.cache = FB_CACHE_WARM;
     assert_int_equal(fb_anatomy_run(&setting.job, 0, &anatomy, &err), FB_EUSAGE);
@@ -230,6 +236,58 @@ static void test_median_iteration(void **state)
     fb_plan_free(&setting.plan);
 }
 
+/* --- the passes of a run ---------------------------------------------------------------------- */
+
+static void say_nothing(void *listener, const char *message)
+{
+    (void)listener;
+    (void)message;
+}
+
+static void interrupt_at_third(void *listener, uint64_t done, uint64_t total, const char *what)
+{
+    (void)listener;
+    (void)total;
+    (void)what;
+    if (done == 2)
+        raise(SIGINT);
+}
+
+/* Runs last: an interruption is for good. */
+static void test_interrupted(void **state)
+{
+    struct setting setting;
+    struct fb_anatomies anatomies = { 0 };
+    struct fb_error err = { 0 };
+    struct fb_cell cells[3];
+    char path[256];
+    prepare(state, &setting, FB_OP_READ, FB_HANDLE_ONCE);
+    struct fb_subject subject = { .name = "as-is", .worker = setting.worker };
+    struct fb_file file = { .path = setting.file };
+    struct fb_task task = { .variant[0] = { .plan = setting.plan,
+                                            .hashes = setting.expected,
+                                            .path = setting.plan_file } };
+    const struct fb_run_config config = { .limits = setting.job.limits,
+                                          .say = say_nothing,
+                                          .progress = interrupt_at_third };
+    for (size_t i = 0; i < 3; i++) {
+        cells[i] =
+            (struct fb_cell){ .subject = &subject, .file = &file, .task = &task, .active = true };
+        fb_record_init(&cells[i].record);
+    }
+    fb_interrupt_catch();
+    assert_int_equal(fb_anatomy_collect(&config, &(struct fb_cells){ cells, 3 }, *state, &err),
+                     FB_EINTERRUPTED);
+    assert_string_equal(err.message, "interrupted");
+    snprintf(path, sizeof path, "%s", in_folder(state, "anatomy.csv"));
+    assert_int_equal(fb_anatomies_read(path, &anatomies, &err), 0);
+    assert_int_equal(anatomies.count, 2);
+    assert_int_equal(anatomies.items[1].chunks_touched, 4);
+    unlink(path);
+    free(anatomies.items);
+    fb_plan_free(&setting.plan);
+}
+
 static void test_offered(void **state)
 {
     (void)state;
@@ -253,6 +311,7 @@ int main(int argc, char **argv)
         TEST(test_lies),
         TEST(test_median_iteration),
         cmocka_unit_test(test_offered),
+        TEST(test_interrupted),
     };
     if (argc > 1 && strcmp(argv[1], "worker") == 0) {
         struct fb_error err;

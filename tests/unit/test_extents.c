@@ -278,6 +278,27 @@ static void test_nothing_written(void **state)
     }
 }
 
+/* A chunk that lies beyond the file's end is refused before anything is read: that is no missing
+ * chunk. */
+static void test_lost_chunk(void **state)
+{
+    char *path = in_folder(state, "a.h5"), bytes[8192];
+    const uint64_t beyond = UINT64_C(1) << 40;
+    struct fb_error err = { 0 };
+    struct pieces pieces = { 0 };
+    write_filtered(path, H5Pcreate(H5P_DATASET_CREATE));
+    FILE *file = fopen(path, "r+b");
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    /* A B-tree's node for chunks: its type is 1; the first address follows head and key. */
+    char *node = memmem(bytes, size, "TREE\1", 5);
+    assert_non_null(node);
+    fseek(file, node - bytes + 24 + 24, SEEK_SET);
+    fwrite(&beyond, sizeof beyond, 1, file);
+    fclose(file);
+    assert_int_equal(try_pieces(path, 0, 20, &pieces, &err), FB_EFORMAT);
+    assert_int_equal(pieces.count, 0);
+}
+
 static void test_refusals(void **state)
 {
     char *path = in_folder(state, "a.h5");
@@ -371,7 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_geometries),      TEST(test_smallest_run), TEST(test_not_traced),
         TEST(test_other_filters),   TEST(test_refusals),     TEST(test_unfiltered_chunks),
-        TEST(test_nothing_written), TEST(test_indexed),
+        TEST(test_nothing_written), TEST(test_indexed),      TEST(test_lost_chunk),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,39 @@ static void test_storage(void **state)
     fb_source_close(&source->base);
 }
 
+/* A prime number, and the one that advice reckons with. */
+static void test_cache_slots(void **state)
+{
+    static const struct {
+        const char *option;
+        uint64_t bytes, slots;
+    } rows[] = {
+        { "cache=1", 1, 521 },
+        { "cache=8388608", 8388608, 12809 }, /* 12807 is 3 * 3 * 1423 */
+        { "cache=1099511627776", UINT64_C(1) << 40, 1000003 },
+    };
+    struct pattern_source *source = pattern_many();
+    char *path = in_folder(state, "a.h5");
+    write_file(&fb_format_hdf5_chunked, "", path, &source->base);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fb_options options;
+        struct fb_storage storage;
+        struct fb_reader *reader;
+        struct fb_error err = { 0 };
+        assert_int_equal(
+            fb_options_parse(fb_format_as_is.options, "as-is", rows[i].option, &options, &err), 0);
+        assert_int_equal(fb_format_as_is.open(path, &options, &reader, &err), 0);
+        struct fb_array *array = open_array(reader, "sample_000/expert/face");
+        assert_int_equal(fb_format_as_is.storage(array, &storage, &err), 0);
+        assert_int_equal(storage.cache_bytes, rows[i].bytes);
+        assert_int_equal(storage.cache_slots, rows[i].slots);
+        assert_int_equal(fb_chunk_cache_slots(rows[i].bytes), rows[i].slots);
+        fb_format_as_is.array_close(array);
+        fb_format_as_is.close(reader);
+    }
+    fb_source_close(&source->base);
+}
+
 static void test_option_errors(void **state)
 {
     static const struct {
@@ -319,6 +352,7 @@ int main(void)
         TEST(test_round_trip),
         TEST(test_same_input_same_bytes),
         TEST(test_storage),
+        TEST(test_cache_slots),
         TEST(test_option_errors),
         TEST(test_chunk_limit),
         TEST(test_what_hdf5_cannot_hold),
