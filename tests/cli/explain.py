@@ -112,6 +112,14 @@ with tap.scratch() as tmp:
         r = tap.run("explain", split, "-w", "search")
         assert "near its floor" in r.stdout or "opening and closing the file" in r.stdout, r.stdout
 
+    with tap.case("a filter that no format here writes: no promise of other chunks"):
+        with h5py.File(f"{tmp}/sums.h5", "w") as file:
+            file.create_dataset("x", data=data.astype("f4"), chunks=(357, 17, 1), compression=4,
+                                fletcher32=True)
+        found, = json.loads(tap.run("explain", f"{tmp}/sums.h5", "--handle", "keep", "--json").stdout)
+        assert found["cause"] == "other-filters" and found["promised_ratio"] == 1, found
+        r = tap.run("explain", f"{tmp}/sums.h5", "--handle", "keep")
+        assert "fletcher32" in r.stdout and "convert" not in r.stdout, r.stdout
     with tap.case("workloads that read no slab, and all of them at once"):
         found, = json.loads(tap.run("explain", split, "-w", "metadata", "--json").stdout)
         assert found["workload"] == "metadata" and found["chunks_now"] == 0, found
