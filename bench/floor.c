@@ -192,7 +192,8 @@ static void copy_asked(const struct fb_floor_run *floor)
     }
 }
 
-int fb_floor_measure(struct fb_floor_run *floor, struct fb_floor *out, struct fb_error *err)
+int fb_floor_measure(struct fb_floor_run *floor, bool copy, struct fb_floor *out,
+                     struct fb_error *err)
 {
     size_t at = 0;
     int rc = 0;
@@ -210,6 +211,8 @@ int fb_floor_measure(struct fb_floor_run *floor, struct fb_floor *out, struct fb
         out->inflate_ns += fb_clock_ns() - read;
         at += (size_t)extent->bytes;
     }
+    if (rc || !copy)
+        return rc;
     uint64_t begun = fb_clock_ns();
     copy_asked(floor);
     out->copy_ns = fb_clock_ns() - begun;

@@ -31,8 +31,10 @@ struct fb_floor_run {
  */
 int fb_floor_prepare(const struct fb_execution *execution, uint64_t room,
                      struct fb_floor_run *floor, struct fb_error *err);
-/* One measurement. FB_EFORMAT where a piece does not inflate to what it should. */
-int fb_floor_measure(struct fb_floor_run *floor, struct fb_floor *out, struct fb_error *err);
+/* One measurement; without `copy` its copy_ns is 0. FB_EFORMAT where a piece does not inflate to
+ * what it should. */
+int fb_floor_measure(struct fb_floor_run *floor, bool copy, struct fb_floor *out,
+                     struct fb_error *err);
 void fb_floor_free(struct fb_floor_run *floor);
 
 #endif

@@ -6,16 +6,19 @@
 
 #include <math.h>
 
-/* Warm floors are taken a few times, in no more time than this. */
-#define FLOOR_NS UINT64_C(5000000)
-#define FLOORS_MAX 9
+/* Warm floors are repeated as iterations are, so that processor caches are as warm; copying would
+ * put other bytes into them, and is done once. */
+#define FLOOR_NS UINT64_C(10000000)
+#define FLOORS_MAX 15
 
 /* *known: all of them were to be had. */
-static int take_floors(struct fb_process *process, struct fb_floor *floors, size_t count,
+static int take_floors(struct fb_process *process, struct fb_floor *floors, size_t count, bool copy,
                        bool *known, struct fb_error *err)
 {
-    int rc = fb_talk_send(
-        process, json_pack("{s:s, s:I}", "floor", "measure", "iterations", (json_int_t)count), err);
+    int rc = fb_talk_send(process,
+                          json_pack("{s:s, s:I, s:b}", "floor", "measure", "iterations",
+                                    (json_int_t)count, "copy", copy),
+                          err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         json_t *message;
         rc = fb_talk_receive(process, &message, err);
@@ -94,13 +97,16 @@ int fb_floor_talk(struct fb_process *process, const struct fb_block_job *job, st
         rc = fb_cache_resident(job->job.file, &resident, err);
     if (rc || (job->cache == FB_CACHE_COLD && !is_cold(job, resident)))
         return rc;
-    rc = take_floors(process, floors, 1, &known, err);
-    uint64_t ns = floors[0].copy_ns + floors[0].read_ns + floors[0].inflate_ns;
-    if (rc == 0 && known && job->cache == FB_CACHE_WARM && ns < FLOOR_NS) {
+    rc = take_floors(process, floors, 1, true, &known, err);
+    uint64_t ns = floors[0].read_ns + floors[0].inflate_ns, copy_ns = floors[0].copy_ns;
+    if (rc == 0 && known && job->cache == FB_CACHE_WARM) {
         count = ns > FLOOR_NS / FLOORS_MAX ? (size_t)(FLOOR_NS / ns) : FLOORS_MAX;
-        rc = take_floors(process, floors, count, &known, err);
+        count += count == 0;
+        rc = take_floors(process, floors, count, false, &known, err);
     }
     if (rc == 0 && known)
         *out = median_floor(floors, count);
+    if (rc == 0 && known)
+        out->copy_ns = copy_ns;
     return rc;
 }

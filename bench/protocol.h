@@ -38,7 +38,7 @@
  *
  * W {"floor":true}, or {"floor":false} where it cannot
  *
- * R {"floor":"measure", "iterations":K}
+ * R {"floor":"measure", "iterations":K, "copy":true}
  *
  * W {"copy_ns":N, "read_ns":N, "inflate_ns":N}, or {"floor":false}, K times
  *

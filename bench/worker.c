@@ -56,6 +56,7 @@ struct order {
     uint64_t iterations; /* 0 where it said none */
     uint64_t room;       /* for a floor's buffers */
     bool counters;       /* with each of these iterations */
+    bool copy;           /* with each of these floors */
 };
 
 static int hear_order(struct order *order, struct fb_error *err)
@@ -70,6 +71,7 @@ static int hear_order(struct order *order, struct fb_error *err)
     fb_message_uint(message, "iterations", &order->iterations);
     fb_message_uint(message, "room", &order->room);
     order->counters = json_is_true(json_object_get(message, "counters"));
+    order->copy = json_is_true(json_object_get(message, "copy"));
     if (floor && strcmp(floor, "prepare") == 0)
         order->what = ORDER_FLOOR_PREPARE;
     else if (floor && strcmp(floor, "measure") == 0)
@@ -204,14 +206,14 @@ static int prepare_floor(struct session *session, uint64_t room, struct fb_error
                err);
 }
 
-static int measure_floor(struct session *session, struct fb_error *err)
+static int measure_floor(struct session *session, bool copy, struct fb_error *err)
 {
     struct fb_floor floor;
     if (!session->floor_ready)
         return fb_fail(err, FB_EFORMAT, "a floor must be prepared before it is measured");
     struct fb_error why;
     /* What was read and checked before is worth the same without a floor. */
-    if (fb_floor_measure(&session->floor, &floor, &why))
+    if (fb_floor_measure(&session->floor, copy, &floor, &why))
         return say(json_pack("{s:b, s:o}", "floor", 0, "why", error_text(why.message)), err);
     return say(json_pack("{s:I, s:I, s:I}", "copy_ns", (json_int_t)floor.copy_ns, "read_ns",
                          (json_int_t)floor.read_ns, "inflate_ns", (json_int_t)floor.inflate_ns),
@@ -249,7 +251,8 @@ static int obey(struct session *session, struct fb_error *err)
         struct fb_execution run = *session->execution;
         run.meter = order.counters ? &session->meter : NULL;
         for (uint64_t i = 0; rc == 0 && i < order.iterations; i++)
-            rc = order.what == ORDER_GO ? iterate_once(&run, err) : measure_floor(session, err);
+            rc = order.what == ORDER_GO ? iterate_once(&run, err)
+                                        : measure_floor(session, order.copy, err);
         if (rc == 0)
             rc = hear_order(&order, err);
     }

@@ -52,7 +52,7 @@ static void test_contiguous(void **state)
     assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err), 0);
     assert_int_equal(setting.floor.count, 1);
     assert_int_equal(setting.floor.asked_bytes, 3 * 8 * 4);
-    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), 0);
+    assert_int_equal(fb_floor_measure(&setting.floor, true, &floor, &err), 0);
     unsigned char *bytes = pattern_bytes(&setting.source->catalog.arrays[0]);
     assert_memory_equal(setting.floor.out, bytes + 2 * 8 * 4, 3 * 8 * 4);
     free(bytes);
@@ -75,7 +75,7 @@ static void test_chunked(void **state)
     assert_int_equal(setting.floor.asked_bytes, 9 * 8 * 4);
     for (size_t i = 0; i < 3; i++)
         assert_true(setting.floor.extents[i].deflated && setting.floor.extents[i].bytes == 128);
-    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), 0);
+    assert_int_equal(fb_floor_measure(&setting.floor, true, &floor, &err), 0);
     assert_int_equal(setting.floor.out_bytes, 3 * 128);
     unsigned char *bytes = pattern_bytes(&setting.source->catalog.arrays[0]);
     /* Pieces stand in file order, which is that of the rows: HDF5 wrote them so. */
@@ -99,9 +99,9 @@ static void test_damage(void **state)
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
     byte ^= 1;
     assert_true(pwrite(fd, &byte, 1, at) == 1);
-    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), FB_EFORMAT);
+    assert_int_equal(fb_floor_measure(&setting.floor, true, &floor, &err), FB_EFORMAT);
     assert_int_equal(ftruncate(fd, at), 0);
-    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), FB_EFORMAT);
+    assert_int_equal(fb_floor_measure(&setting.floor, true, &floor, &err), FB_EFORMAT);
     close(fd);
     tear_down(&setting);
 }
@@ -126,7 +126,7 @@ static void test_strided(void **state)
     fb_floor_free(&setting.floor);
     assert_int_equal(fb_floor_prepare(&setting.execution, ROOM, &setting.floor, &err), 0);
     assert_int_equal(setting.floor.count, 3);
-    assert_int_equal(fb_floor_measure(&setting.floor, &floor, &err), 0);
+    assert_int_equal(fb_floor_measure(&setting.floor, true, &floor, &err), 0);
     unsigned char *bytes = pattern_bytes(array);
     for (size_t i = 0; i < 3; i++)
         assert_memory_equal(setting.floor.out + 4 * i, bytes + 4 * (5000 * i + 7), 4);
