@@ -20,8 +20,14 @@ struct fb_importer {
 
 extern const struct fb_importer fb_importer_synth;
 extern const struct fb_importer fb_importer_openface;
+extern const struct fb_importer fb_importer_pickle;
+extern const struct fb_importer fb_importer_npy;
+extern const struct fb_importer fb_importer_npz;
 
 /* All importers, ended by NULL. */
 extern const struct fb_importer *const fb_importers[];
+
+/* The importer whose file or folder this is, or NULL. */
+const struct fb_importer *fb_importer_of(const char *path);
 
 #endif
