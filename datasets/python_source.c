@@ -199,21 +199,24 @@ static void request_text(size_t number, unsigned rank, const uint64_t *start_at,
 }
 
 /* The frame, then the line; the line comes when all of the frame is on its way, and so a pipe's
- * fill at most is still to be taken when it is there, which goes before the line. */
-static int take_slab(struct python_source *self, const char *path, struct fb_error *err)
+ * fill at most is still to be taken when it is there, which goes before the line. A worker that
+ * says why it cannot read an array can read others: *kept. */
+static int take_slab(struct python_source *self, const char *path, bool *kept, struct fb_error *err)
 {
     json_t *answer;
     int rc = hear(self, &answer, err);
     if (rc)
         return rc;
+    const struct incoming *in = &self->incoming;
     const char *why = json_string_value(json_object_get(answer, "why"));
-    if (!json_is_true(json_object_get(answer, "read")))
-        rc = fb_fail(err, FB_EFORMAT, "%s: array %s cannot be read: %s", self->base.name, path,
-                     why ? why : "the Python worker does not say why");
-    else if (self->incoming.taken != self->incoming.expected)
+    *kept = why && in->prefix_taken == 0;
+    if (*kept)
+        rc =
+            fb_fail(err, FB_EFORMAT, "%s: array %s cannot be read: %s", self->base.name, path, why);
+    else if (!json_is_true(json_object_get(answer, "read")) || in->taken != in->expected)
         rc = fb_fail(err, FB_EFORMAT,
                      "%s: array %s: the Python worker delivered %" PRIu64 " bytes of %" PRIu64,
-                     self->base.name, path, self->incoming.taken, self->incoming.expected);
+                     self->base.name, path, in->taken, in->expected);
     json_decref(answer);
     return rc;
 }
@@ -224,12 +227,18 @@ static int python_read(struct fb_source *source, size_t array, const uint64_t *s
     struct python_source *self = (struct python_source *)source;
     const struct fb_array_info *info = &self->catalog.arrays[array];
     char text[64 + 2 * FB_MAX_RANK * 21];
+    bool kept = false;
     if (self->process.pid < 0)
         return fb_fail(err, FB_EIO, "%s: the Python worker has ended", self->base.name);
     self->incoming = (struct incoming){ .to = dst, .expected = fb_slab_bytes(info, count) };
     request_text(self->numbers[array], info->rank, start_at, count, text, sizeof text);
     int rc = say(self, text, err);
-    return rc ? rc : take_slab(self, info->path, err);
+    if (rc == 0)
+        rc = take_slab(self, info->path, &kept, err);
+    /* What it would say next belongs to nothing that was asked. */
+    if (rc && !kept)
+        fb_process_close(&self->process);
+    return rc;
 }
 
 /* Without farewell: it reads only, and its end is a closed pipe and a signal. */
