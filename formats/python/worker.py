@@ -73,12 +73,20 @@ def latin1(text, encoding):
     return text.encode("latin1")
 
 
+def no_bytes():
+    """What it keeps none as; the real bytes would take a length."""
+    return b""
+
+
+STAND_INS = {("_codecs", "encode"): latin1, ("__builtin__", "bytes"): no_bytes}
+
+
 class Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) in ALLOWED:
             return super().find_class(module, name)
-        if (module, name) == ("_codecs", "encode"):
-            return latin1
+        if (module, name) in STAND_INS:
+            return STAND_INS[module, name]
         raise Refused(f"the pickle asks for {module}.{name}, which is neither a numpy array nor a "
                       "plain container; nothing of it was run")
 
@@ -140,9 +148,7 @@ def mean(array):
         total = values.sum(axis=0) + 0.0
     else:
         total = np.add.accumulate(values, axis=0)[-1] + 0.0
-    total /= len(values)
-    total[np.isnan(total)] = np.nan
-    return total
+    return np.where(np.isnan(total), np.nan, total / len(values))
 
 
 # --- catalogs -------------------------------------------------------------------------------------
