@@ -1,5 +1,6 @@
 #include "bench/subject.h"
 #include "bench/adapter.h"
+#include "datasets/importers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,7 +251,7 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
 }
 
 /* Without -f: every format of this binary with its presets, those that read the user's own file
- * where there is one; for a quick look only some. */
+ * where there is one; for a quick look only some; and the format that SOURCE itself has. */
 static int add_presets(struct fb_subjects *subjects, const struct fb_run_config *config,
                        const struct fb_dataset *dataset, struct fb_error *err)
 {
@@ -268,7 +269,10 @@ static int add_presets(struct fb_subjects *subjects, const struct fb_run_config 
             rc = add_ours(subjects, config, spec, err);
         }
     }
-    return rc;
+    const struct fb_importer *importer = config->source ? fb_importer_of(config->source) : NULL;
+    return rc == 0 && importer && importer->format
+               ? add_ours(subjects, config, importer->format, err)
+               : rc;
 }
 
 int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset *dataset,

@@ -8,6 +8,7 @@
 struct fb_importer {
     const char *name;    /* "synth" in "synth:samples=24,seed=1" */
     const char *summary; /* one line for `fmtbench list` */
+    const char *format;  /* that reads the same files, for `run` to measure too; NULL: none */
     const struct fb_option *options;
     /* True when the file or folder at `path` is this importer's; NULL for a generator, which is
      * only opened by name. */

@@ -344,7 +344,7 @@ static bool npz_recognises(const char *path)
     return length <= n - 30 && ends_in((const char *)head + 30, length, ".npy");
 }
 
-#define IMPORTER(kind, text)                                                                       \
+#define IMPORTER(kind, measured, text)                                                             \
     static int kind##_open(const char *path, const struct fb_options *options,                     \
                            void (*warn)(void *context, const char *message), void *warn_context,   \
                            struct fb_source **out, struct fb_error *err)                           \
@@ -355,11 +355,12 @@ static bool npz_recognises(const char *path)
     const struct fb_importer fb_importer_##kind = {                                                \
         .name = #kind,                                                                             \
         .summary = text,                                                                           \
+        .format = measured,                                                                        \
         .recognises = kind##_recognises,                                                           \
         .open = kind##_open,                                                                       \
     }
 
-IMPORTER(pickle,
+IMPORTER(pickle, "pickle",
          "a pickle of dicts, lists, tuples and numpy arrays; anything else in it is refused");
-IMPORTER(npy, "a .npy file, as numpy.save writes it; no array of objects");
-IMPORTER(npz, "a .npz file, as numpy.savez writes it; no arrays of objects");
+IMPORTER(npy, NULL, "a .npy file, as numpy.save writes it; no array of objects");
+IMPORTER(npz, NULL, "a .npz file, as numpy.savez writes it; no arrays of objects");

@@ -36,6 +36,8 @@ def go_wrong():
         sys.exit("MemoryError: no more")
     if FAULT == "end":
         sys.exit(0)
+    if FAULT == "hang":
+        time.sleep(600)
     if FAULT == "garbage":
         print("this is no JSON", flush=True)
     if FAULT == "list":
@@ -85,6 +87,4 @@ for line in sys.stdin:
         deliver(data, 1 << 63)
     elif FAULT not in ("nothing", "why"):
         deliver(data)
-    if FAULT == "slow":
-        time.sleep(0.05)
     say(**({"read": False, "why": "damaged"} if FAULT == "why" else {"read": True}))
