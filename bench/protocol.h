@@ -66,7 +66,27 @@
  *
  * W {"created":true, "ns":N, "cpu_ns":N}, without the time spent waiting for data
  *
- * and at any point the worker may say {"error":"what, where, what to do"} and exit; with
+ * A source job is one of datasets/python_source.c with the worker that is shipped for it: a file
+ * that becomes a dataset, outside of all measuring.
+ *
+ * R {"job":"source", "kind":"pickle", "file":PATH, "memory":BYTES}
+ *
+ * W {"ready":true, "catalog":{...}}
+ *
+ * with the catalog as in datasets/catalog_json.h, and "skipped":[{"path":P, "reason":TEXT}, ...] in
+ * it; `kind` is pickle, npy or npz, and more memory than that is never taken. Then, as often as it
+ * is wanted,
+ *
+ * R {"read":NUMBER, "start":[...], "count":[...]}
+ *
+ * with the array's number as the catalog lists it; the slab as one frame on descriptor 3, and behind
+ * it
+ *
+ * W {"read":true}, or, without a frame, {"read":false, "why":TEXT}
+ *
+ * until descriptor 0 is closed.
+ *
+ * And at any point the worker may say {"error":"what, where, what to do"} and exit; with
  * "usage":true where the user's words are at fault.
  *
  * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and

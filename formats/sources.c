@@ -58,6 +58,10 @@ int fb_source_from_file(const struct fb_format *format, const char *path, struct
                         struct fb_error *err)
 {
     struct fb_options defaults;
+    if (!format->open)
+        return fb_fail(err, FB_EUNSUPPORTED,
+                       "%s: files of format %s are read by a program of its own", path,
+                       format->name);
     int rc = fb_options_parse(format->options, format->name, NULL, &defaults, err);
     if (rc)
         return rc;
@@ -127,9 +131,9 @@ int fb_source_open(const char *spec, void (*warn)(void *context, const char *mes
             return open_by_name(fb_importers[i], spec[length] ? spec + length + 1 : "", warn,
                                 warn_context, out, err);
     }
-    for (size_t i = 0; exists && fb_importers[i]; i++)
-        if (fb_importers[i]->recognises && fb_importers[i]->recognises(spec))
-            return open_importer(fb_importers[i], spec, NULL, warn, warn_context, out, err);
+    const struct fb_importer *importer = exists ? fb_importer_of(spec) : NULL;
+    if (importer)
+        return open_importer(importer, spec, NULL, warn, warn_context, out, err);
     if (exists && S_ISDIR(st.st_mode))
         return fb_fail(err, FB_EFORMAT,
                        "%s is a folder without OpenFace files (<session>_expert.csv and "

@@ -3,6 +3,7 @@
 #include "bench/cli/commands.h"
 #include "bench/cli/info_table.h"
 #include "bench/isolate.h"
+#include "datasets/importers.h"
 #include "datasets/manifest.h"
 #include "formats/format.h"
 
@@ -147,7 +148,7 @@ int fb_command_info(int argc, char **argv, struct fb_error *err)
     int rc = fb_isolate_open(arguments.file, &source, err);
     if (rc)
         return rc;
-    if (stat(arguments.file, &st) == 0 && S_ISREG(st.st_mode))
+    if (stat(arguments.file, &st) == 0 && S_ISREG(st.st_mode) && !fb_importer_of(arguments.file))
         rc = fb_format_of_file(arguments.file, &format, err);
     if (rc == 0 && format && format->open_streaming)
         rc = format->open_streaming(arguments.file, &reader, err);

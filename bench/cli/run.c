@@ -246,12 +246,13 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "[SOURCE]",
-    .doc =
-        "Measure how fast SOURCE can be read back from different formats.\v"
-        "SOURCE is a file (raw, msgpack or HDF5), a folder of OpenFace CSV pairs, or a generated "
-        "dataset such as synth:samples=24,seed=1 (the default). 'fmtbench list' shows formats, "
-        "workloads and their options.\n\nExit codes: 0 fine, 1 something failed or was wrong, 2 "
-        "usage, 4 nothing to measure.",
+    .doc = "Measure how fast SOURCE can be read back from different formats.\v"
+           "SOURCE is a file (raw, msgpack, HDF5, pickle, .npy or .npz), a folder of OpenFace CSV "
+           "pairs, or "
+           "a generated "
+           "dataset such as synth:samples=24,seed=1 (the default). 'fmtbench list' shows formats, "
+           "workloads and their options.\n\nExit codes: 0 fine, 1 something failed or was wrong, 2 "
+           "usage, 4 nothing to measure.",
 };
 
 static void defaults(struct arguments *a, struct fb_error *err)

@@ -1,0 +1,118 @@
+"""The pickle format is what Python writes: byte for byte the file of a script of its own, which
+starts from the HDF5 file and follows the guide; and Python's pickle.load reads it."""
+import csv
+import os
+import pickle
+import sys
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import tap
+
+
+def guides_pickle(h5, protocol, dtype):
+    """[({'face': ..., 'aus': ..., 'head': ...}, {...}), ...], of fresh arrays."""
+    data = []
+    with h5py.File(h5, "r") as hf:
+        for idx in range(hf.attrs["num_samples"]):
+            sample = hf[f"sample_{idx:03d}"]
+            expert, novice = ({feature: np.array(sample[person][feature][:], dtype=dtype)
+                               for feature in ("face", "aus", "head")}
+                              for person in ("expert", "novice"))
+            data.append((expert, novice))
+    return pickle.dumps(data, protocol=protocol)
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def statuses(folder):
+    with open(os.path.join(folder, "results.csv"), newline="") as file:
+        return {(r["format"], r["options"], r["workload"]): (r["status"], r["verification"])
+                for r in csv.DictReader(file)}
+
+
+def check(rows):
+    """All of them were measured that can be, most of them verified."""
+    for (format, _, workload), row in rows.items():
+        nothing = row == ("not-applicable", "not verified") and workload in ("column", "feature")
+        assert nothing or row == ("ok", "none" if workload == "open" else
+                                  "repeatable" if format.endswith("as-is") else "verified"), rows
+
+
+def keep(path, **arrays):
+    """A foreign HDF5 file of arrays by path."""
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+
+
+with tap.scratch() as tmp:
+    pkl, h5 = os.path.join(tmp, "x.pkl"), os.path.join(tmp, "x.h5")
+    for dtype in ("f32", "f64"):
+        source = f"synth:samples=5,frames=60:200,seed=3,dtype={dtype}"
+        tap.run("convert", source, "-f", "hdf5-contiguous", "-o", h5)
+        for protocol in (2, 3, 4, 5):
+            with tap.case(f"protocol {protocol}, {dtype}: the same bytes as Python's own"):
+                tap.run("convert", source, "-f", f"pickle:protocol={protocol}", "-o", pkl)
+                assert content(pkl) == guides_pickle(h5, protocol, "f" + str(int(dtype[1:]) // 8))
+    with tap.case("the default protocol is Python's"):
+        tap.run("convert", source, "-f", "pickle", "-o", pkl)
+        assert content(pkl) == guides_pickle(h5, pickle.DEFAULT_PROTOCOL, "f8")
+    with tap.case("dtype=f32 of a float64 dataset, from the HDF5 file as source"):
+        tap.run("convert", h5, "-f", "pickle:dtype=f32", "-o", pkl)
+        assert content(pkl) == guides_pickle(h5, 4, "f4")
+    with tap.case("the file of a run is the same too, whatever else is measured"):
+        folder = os.path.join(tmp, "run")
+        tap.run("run", source, "-f", "pickle", "-f", "pickle:protocol=5", "-w", "full-load",
+                "--blocks", "1", "--cache", "warm", "--no-plots", "--keep-files", "-o", folder)
+        files = os.path.join(folder, "files")
+        assert content(os.path.join(files, "01-pickle.pkl")) == guides_pickle(h5, 4, "f8")
+        assert content(os.path.join(files, "02-pickle.pkl")) == guides_pickle(h5, 5, "f8")
+        assert set(statuses(folder).values()) == {("ok", "verified")}
+    with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
+        other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
+        arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
+                  "runs/10/y": np.arange(6, dtype="u2"), "by_number/0": np.arange(4, dtype="i8"),
+                  "by_number/1": np.array([True, False]), "one": np.float64(2.5),
+                  "none": np.zeros((0, 4), "i4"), "big": np.arange(5, dtype=">i4")}
+        arrays.update({f"runs/{i}/x": np.full((i, 2), i, "i1") for i in range(2, 10)})
+        keep(other, **arrays)
+        tap.run("convert", other, "-f", "pickle", "-o", pkl)
+        with open(pkl, "rb") as file:
+            data = pickle.load(file)
+        assert isinstance(data, dict) and set(data) == {"runs", "by_number", "one", "none", "big"}
+        assert isinstance(data["runs"], list) and len(data["runs"]) == 11
+        assert isinstance(data["by_number"], list) and data["by_number"][1].dtype == bool
+        for path, array in arrays.items():
+            at = data
+            for step in path.split("/"):
+                at = at[int(step)] if isinstance(at, list) else at[step]
+            assert at.shape == array.shape and (at == array).all() and at.dtype.isnative, path
+    with tap.case("and they are read back, searched and listed, verified"):
+        folder = os.path.join(tmp, "other")
+        tap.run("run", other, "-f", "pickle", "-f", "pickle:protocol=2", "-f", "h5py-as-is", "-f",
+                "h5py-contiguous", "-f", "as-is", "-w", "all", "--blocks", "1", "--cache", "warm",
+                "--no-plots", "-o", folder)
+        check(statuses(folder))
+    with tap.case("sessions with gaps, or of one person, keep their names"):
+        keep(other, **{"sample_000/expert/face": np.zeros((4, 68, 2)),
+                       "sample_002/novice/aus": np.ones((3, 17))})
+        tap.run("convert", other, "-f", "pickle", "-o", pkl)
+        with open(pkl, "rb") as file:
+            assert sorted(pickle.load(file)) == ["sample_000", "sample_002"]
+        keep(other, **{"sample_000/expert/gaze": np.zeros((4, 2)),
+                       "sample_000/expert/aus": np.ones((3, 17))})
+        tap.run("convert", other, "-f", "pickle", "-o", pkl)
+        with open(pkl, "rb") as file:
+            (expert, novice), = pickle.load(file)
+        assert list(expert) == ["aus", "gaze"] and novice == {}
+        folder = os.path.join(tmp, "one")
+        tap.run("run", other, "-f", "pickle", "-w", "all", "--blocks", "1", "--cache", "warm",
+                "--no-plots", "-o", folder)
+        check(statuses(folder))
+tap.done()
