@@ -658,6 +658,7 @@ def numbers(text):
 class Request:
     def __init__(self, row):
         self.op, self.array, self.name = row["op"], row["array"], row["name"]
+        self.joined = row["joined"] == "1"
         if self.op.startswith("search"):
             self.axis, self.min, self.max = int(row["axis"]), int(row["min"]), int(row["max"])
             self.matches = re.compile(fnmatch.translate(self.array)).match
@@ -1104,18 +1105,21 @@ def iterate(job, requests, delivery, counted):
     if handle == "once":
         reader = opened(job["file"])
     for request in requests:
-        if handle == "each":
+        if handle == "each" and not request.joined:
+            if reader:
+                reader.close()
             reader = opened(job["file"])
         result = serve(reader, request)
-        if handle == "each":
-            reader.close()
         if not loads:
             clock.off()
         delivery.take(request, result)
         if not loads:
             clock.on()
         result = None
-    reader.let_go()
+    if handle == "each":
+        reader.close()
+    else:
+        reader.let_go()
     clock.off()
     delivery.flush()
     # A plan of loads has done its work when all is in memory.
