@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define SIEVE_BYTES 65536
-/* malloc's, as the worker sets it: see mallopt there. */
-#define MAPPED_BYTES (UINT64_C(128) << 10)
+/* glibc's: its threshold moves up with each mapped block that is freed, to this at the most. */
+#define MAPPED_BYTES (UINT64_C(32) << 20)
 #define NONE UINT32_MAX
 /* Chunks of a B-tree node: half to all of 64. */
 #define NODE_CHUNKS 43.0

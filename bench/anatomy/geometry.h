@@ -48,8 +48,8 @@ struct fb_work {
     uint64_t runs;                 /* pieces to copy that lie in one row in chunk and memory */
     uint64_t reads, read_bytes;    /* file reads of array data */
     /* Bytes of those that lie in pages fresh from the kernel: what is decoded, and what is read
-     * from the file. Blocks from 128 KiB on are mapped and unmapped each time (the worker's M_MMAP_
-     * THRESHOLD); of smaller ones as many as the cache holds. */
+     * from the file. Blocks from 32 MiB on are mapped and unmapped each time (glibc's largest
+     * M_MMAP_THRESHOLD); of smaller ones as many as the cache holds. */
     uint64_t fresh_decoded, fresh_read;
     uint64_t unmapped, unmapped_on_close; /* given back within read calls, with the array */
     double nodes;                         /* of chunk indices, about: 64 chunks a full node */
