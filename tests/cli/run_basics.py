@@ -182,6 +182,11 @@ with tap.scratch() as tmp:
         assert "peak: " in result.stdout and max(map(len, result.stdout.splitlines())) <= 100
         other = result.stdout.split("feature: ")[1].split("\n\n")[0].splitlines()
         assert other[1].split()[-2:] == ["file", "check"], other
+    with tap.case("opening again takes no more fresh memory than opening once"):
+        _, table = measure(os.path.join(tmp, "faults"), "-f", "hdf5-contiguous", "-w",
+                           "random-access", "--cache", "warm", "--blocks", 1, "--handle", "once,each")
+        faults = {r["handle"]: int(r["minor_faults"]) for r in table}
+        assert faults["each"] <= 2 * faults["once"] + 50, faults
     with tap.case("-w all stands for every workload, others may stand beside it"):
         folder = os.path.join(tmp, "beside")
         _, table = measure(folder, "-f", "raw-mmap", "--cache", "warm", "--blocks", 1, "--handle",
