@@ -275,7 +275,7 @@ static int say_done(const struct session *session, bool storage, struct fb_error
  * and heap later. The other one keeps small blocks from going to the kernel and back. */
 static void set_memory_rules(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 

@@ -668,15 +668,6 @@ class Request:
             self.dtype = np.dtype(row["dtype"])
             self.sample = row["sample"]
 
-    def held(self):
-        """What its result takes up until it is delivered, of the job's `buffer`."""
-        if self.op not in ("read", "mean"):
-            return 0
-        size = self.dtype.itemsize
-        for count in self.count:
-            size *= count
-        return size
-
 
 def read_plan(path):
     with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -1071,45 +1062,65 @@ def serve(reader, request):
     raise Refused(f"the plan asks for {request.op}, which this worker does not know")
 
 
-def deliver(requests, results, out):
-    """With the clock stopped; so is the form in which we want catalogs and answers."""
-    for request, result in zip(requests, results):
-        if request.op == "catalog":
-            frame(out, catalog_text(result))
-        elif request.op.startswith("search"):
-            frame(out, answer(result, request.axis))
-        else:
-            frame(out, result.reshape(-1).view("u1").data if result.nbytes else b"")
-    out.flush()
+class Delivery:
+    """What becomes of results, all of it with the clock stopped.
+
+    Arrays that were read are put aside at once, in a touched ring of the job's `buffer`, so that
+    their memory is free for the next request, as in a loop that lets go of what it has used; those
+    of loads stay. Catalogs and answers get the form in which the runner wants them."""
+
+    def __init__(self, buffer, out):
+        self.ring, self.used = np.full(buffer, 1, "u1"), 0
+        self.waiting, self.out = [], out
+
+    def take(self, request, result):
+        if request.op in ("read", "mean") and result.nbytes <= len(self.ring):
+            if self.used + result.nbytes > len(self.ring):
+                self.flush()
+            aside = self.ring[self.used:self.used + result.nbytes]
+            if result.nbytes:
+                aside[:] = result.reshape(-1).view("u1")
+            self.used += result.nbytes
+            result = aside
+        self.waiting.append((request, result))
+
+    def flush(self):
+        for request, result in self.waiting:
+            if request.op == "catalog":
+                frame(self.out, catalog_text(result))
+            elif request.op.startswith("search"):
+                frame(self.out, answer(result, request.axis))
+            else:
+                frame(self.out, result.reshape(-1).view("u1").data if result.nbytes else b"")
+        self.out.flush()
+        self.waiting, self.used = [], 0
 
 
-def iterate(job, requests, out, counted):
+def iterate(job, requests, delivery, counted):
     """One iteration, as fb_execute (bench/execute.c) does it."""
     opened, handle, clock = READERS[job["format"]], job["handle"], Clock(counted)
+    loads = requests[0].op == "load"
     reader = opened(job["file"]) if handle == "keep" else None
-    results, done, held = [], 0, 0
     clock.on()
     if handle == "once":
         reader = opened(job["file"])
     for request in requests:
-        if held and held + request.held() > job["buffer"]:
-            clock.off()
-            deliver(requests[done:], results, out)
-            done, held = done + len(results), 0
-            results.clear()
-            clock.on()
         if handle == "each":
             reader = opened(job["file"])
-        results.append(serve(reader, request))
-        held += request.held()
+        result = serve(reader, request)
         if handle == "each":
             reader.close()
-    if handle != "each":
-        reader.let_go()
+        if not loads:
+            clock.off()
+        delivery.take(request, result)
+        if not loads:
+            clock.on()
+        result = None
+    reader.let_go()
     clock.off()
-    deliver(requests[done:], results, out)
+    delivery.flush()
     # A plan of loads has done its work when all is in memory.
-    if handle == "once" and requests[0].op != "load":
+    if handle == "once" and not loads:
         clock.on()
         reader.close()
         clock.off()
@@ -1140,6 +1151,7 @@ def job_read(job):
     with told(path), open(FD_DELIVER, "wb") as out:
         opened = READERS[job["format"]]
         opened.start()
+        delivery = Delivery(job["buffer"], out)
         # What is ours is not for the collector to go through while a pickle is loaded.
         gc.collect()
         gc.freeze()
@@ -1148,7 +1160,7 @@ def job_read(job):
             for _ in range(order["iterations"]):
                 # As fmtbench's own worker: every iteration pays for its pages.
                 trim(0)
-                say(**iterate(job, requests, out, order.get("counters")))
+                say(**iterate(job, requests, delivery, order.get("counters")))
         done = {"peak_bytes": peak_bytes()}
         if job.get("storage") and requests and hasattr(requests[0], "slab"):
             reader = opened(path)
