@@ -1,7 +1,9 @@
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,6 +23,10 @@ uint64_t fb_memory_private(pid_t pid)
 
 uint64_t fb_memory_limit(void)
 {
+    const char *told = getenv("FMTBENCH_MEMORY_LIMIT");
+    uint64_t limit;
+    if (told && fb_parse_size(told, &limit) && limit > 0)
+        return limit;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t least = UINT64_C(2) << 30;
     uint64_t half = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;

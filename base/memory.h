@@ -9,8 +9,9 @@
 /* Resident memory that is no mapped file; 0 when not known. */
 uint64_t fb_memory_private(pid_t pid);
 
-/* What a process may use unless told otherwise: 2 GiB or half of the machine's, whichever is more.
- */
+/* What a process may use unless told otherwise: what the variable FMTBENCH_MEMORY_LIMIT says, by
+ * which a command tells the processes that it starts; else 2 GiB or half of the machine's, whichever
+ * is more. */
 uint64_t fb_memory_limit(void);
 
 /* At least `bytes` of memory, page-aligned and zero, whose pages are all there already: no page

@@ -79,8 +79,7 @@
  *
  * R {"read":NUMBER, "start":[...], "count":[...]}
  *
- * with the array's number as the catalog lists it; the slab as one frame on descriptor 3, and behind
- * it
+ * with the array's number as the catalog lists it; the slab as one frame on descriptor 3, and then
  *
  * W {"read":true}, or, without a frame, {"read":false, "why":TEXT}
  *

@@ -66,11 +66,12 @@ static int take_bytes(void *context, const unsigned char *data, size_t bytes, st
 }
 
 /* One message from the child, which the caller json_decref()s; an error that it says becomes one of
- * ours. */
+ * ours. NULL on failure. */
 static int hear(struct python_source *self, json_t **out, struct fb_error *err)
 {
     const char *line;
     size_t length;
+    *out = NULL;
     int rc = fb_process_receive(&self->process, &line, &length, err);
     if (rc)
         return fb_fail_in(err, "%s", self->base.name);
@@ -83,6 +84,7 @@ static int hear(struct python_source *self, json_t **out, struct fb_error *err)
     rc = fb_fail(err, FB_EFORMAT, "%s: %s", self->base.name,
                  error ? error : "the Python worker's answer is no object");
     json_decref(*out);
+    *out = NULL;
     return rc;
 }
 

@@ -96,6 +96,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case FB_ARG_FIRST_OWN:
         if (!fb_parse_size(arg, &invocation->memory_limit) || invocation->memory_limit == 0)
             argp_error(state, "--memory-limit=%s is not a size such as 4GiB", arg);
+        setenv("FMTBENCH_MEMORY_LIMIT", arg, 1); /* of what reads a file in a process of its own */
         return 0;
     case ARGP_KEY_ARG:
         /* The first word is the command; the rest is for its own parser. */

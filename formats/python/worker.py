@@ -610,8 +610,9 @@ def open_source(job):
     except OSError as why:
         raise Refused(why.strerror or "it cannot be read") from None
     except MemoryError:
-        raise Refused(f"opening it takes more than {memory >> 20} MiB of memory, which is refused "
-                      f"for a file of {size} bytes") from None
+        raise Refused(f"opening it takes more than {memory >> 20} MiB of memory, " + (
+            "the limit; 'fmtbench --memory-limit SIZE ...' allows more" if memory == job["memory"]
+            else f"which is refused for a file of {size} bytes")) from None
     limit_time(None)
     return listing
 

@@ -27,7 +27,7 @@ def person(frames):
 
 
 def flat(value, path=""):
-    """Arrays by path, by the rule that the README states."""
+    """Arrays by path, by keys and indices."""
     if isinstance(value, (np.ndarray, np.generic)):
         return {path: value}
     items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -149,7 +149,8 @@ with tap.scratch() as files:
         square = random.random((20, 30))
         value = {"c": square, "f": np.asfortranarray(square), "t": square[:, ::3].T,
                  "0d": square[0, 0], "zero": np.array(2.5), "big": square.astype(">f4"),
-                 "small": np.arange(3, dtype=">i2"), "none": np.zeros((0, 4)), "opaque": np.frombuffer(bytes(range(10)), "V5")}
+                 "small": np.arange(3, dtype=">i2"), "none": np.zeros((0, 4)),
+                 "opaque": np.frombuffer(bytes(range(10)), "V5")}
         for protocol in range(6):
             check(dump(file, value, protocol), value, files)
     with tap.case("protocols 0 and 1 are known by the name .pkl or .pickle, or by pickle:FILE"):
@@ -176,7 +177,8 @@ with tap.scratch() as files:
         value = {"a": taken,
                  "..": x, "": {"x": x}, ("a", 1): x, "a\nb": x, "b": {2: x, "2": x},
                  "c": x, "c/d": x, "o": other, "empty": {}, "ordered": collections.OrderedDict(x=x)}
-        paths = ["a/7", "a/-1", "a/bytes", "a/True", "a/0.5", "a/a/b", "a/3", "a/é", "c", "ordered/x"]
+        paths = ["a/7", "a/-1", "a/bytes", "a/True", "a/0.5", "a/a/b", "a/3", "a/é", "c",
+                 "ordered/x"]
         check(dump(file, value), dict.fromkeys(paths, x), files)
         info = tap.run("info", file).stdout
         skipped = dict(line[len("skipped  "):].split(": ", 1) for line in info.splitlines()
@@ -226,6 +228,11 @@ with tap.scratch() as files:
         r = tap.run("run", file, "--quick", "--blocks", 1, "--no-plots", "--max-bytes", 200,
                     "-w", "scan", "-o", f"{files}/some")
         assert "taking 2 of 3 arrays, 160 B of 8.16 kB" in r.stderr and "a, 8.00 kB" in r.stderr, r
+    with tap.case("--memory-limit holds for the Python that reads the file"):
+        dump(f"{files}/large.pkl", np.ones(25 << 20))  # 200 MiB
+        r = tap.run("--memory-limit", "100MB", "info", f"{files}/large.pkl", code=1)
+        assert "more than 95 MiB of memory, the limit; 'fmtbench --memory-limit SIZE" in r.stderr, r
+        tap.run("--memory-limit", "600MB", "info", f"{files}/large.pkl")
     with tap.case("without a Python that has numpy: what to do"):
         r = tap.run("info", file, code=1, env={**os.environ, "PYTHON": "/nowhere/python3"})
         assert "source pickle needs a Python 3 with numpy" in r.stderr, r
