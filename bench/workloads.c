@@ -14,19 +14,13 @@ extern const struct fb_workload fb_workload_feature;
 extern const struct fb_workload fb_workload_batch_stats;
 extern const struct fb_workload fb_workload_metadata;
 extern const struct fb_workload fb_workload_open;
+extern const struct fb_workload fb_workload_epoch;
 
 const struct fb_workload *const fb_workloads[] = {
-    &fb_workload_full_load,
-    &fb_workload_scan,
-    &fb_workload_random_access,
-    &fb_workload_slicing,
-    &fb_workload_search,
-    &fb_workload_column,
-    &fb_workload_feature,
-    &fb_workload_batch_stats,
-    &fb_workload_metadata,
-    &fb_workload_open,
-    NULL,
+    &fb_workload_full_load, &fb_workload_scan,        &fb_workload_random_access,
+    &fb_workload_slicing,   &fb_workload_search,      &fb_workload_column,
+    &fb_workload_feature,   &fb_workload_batch_stats, &fb_workload_metadata,
+    &fb_workload_open,      &fb_workload_epoch,       NULL,
 };
 
 static const char *workload_name(const void *context, size_t i)
