@@ -54,6 +54,7 @@ static int add_native(struct fb_subjects *subjects, const char *spec, struct fb_
     struct fb_subject subject = {
         .flags = format->flags,
         .can_create = writer && writer->create,
+        .epoch = true,
         .worker = own_worker(),
         .variant = format->flags & FB_AS_IS ? FB_VARIANT_AS_IS : FB_VARIANT_NATIVE,
     };
@@ -108,6 +109,7 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
         struct fb_subject subject = {
             .flags = flags_of(format),
             .can_create = json_is_true(json_object_get(format, "create")),
+            .epoch = json_is_true(json_object_get(hello, "epoch")),
             .worker = external_worker(config),
         };
         const char *suffix = text_of(format, "suffix");

@@ -13,6 +13,7 @@ struct fb_subject {
     char writer[64];    /* format whose create makes its file; "" where none does */
     char suffix[16];
     unsigned flags;  /* enum fb_format_flags */
+    bool epoch;      /* its worker can load a plan in batches */
     bool can_create; /* the writer is this subject's own worker's and can create */
     struct fb_worker worker;
     enum fb_variant variant;
