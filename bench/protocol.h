@@ -95,7 +95,8 @@
  * waiting for the children's end. With `keep` the children have started and opened the file before
  * the clock starts, and end behind it. The clock stops only where no room is left in `buffer`, when
  * everything that is under way has been delivered. The answer to an iteration has
- * "batches_ns":[N, ...] too: for each batch, the time from wanting it to having it. A child that
+ * "batches_ns":[N, ...] too: for each batch, the time from wanting it, the first one as the clock
+ * starts, to having it. A child that
  * ends before its time, or cannot read, is an error of the worker. "peak_bytes" is of the
  * consumer and of what all children together had beside it. A trace job has no loader.
  *

@@ -291,10 +291,12 @@ static int say_done(const struct session *session, bool storage, struct fb_error
 }
 
 /* glibc would move its threshold with what is freed: large blocks would be fresh memory at first
- * and heap later. The other one keeps small blocks from going to the kernel and back. */
-static void set_memory_rules(void)
+ * and heap later. The other one keeps small blocks from going to the kernel and back. A loader
+ * reads blocks of the same sizes over and over: its threshold is where glibc would end up moving
+ * it, so that what one sample has freed serves the next, as in any process that trains. */
+static void set_memory_rules(bool loader)
 {
-    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, loader ? 32 << 20 : 128 << 10);
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
@@ -322,7 +324,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     int rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
-    set_memory_rules();
+    set_memory_rules(job->loading.batch > 0);
     struct fb_execution execution = {
         .format = format,
         .options = options,
@@ -369,7 +371,7 @@ int fb_worker_execute(const struct fb_job *job, uint64_t count, struct fb_error 
         rc = fb_plan_read(job->plan, &plan, err);
     if (rc)
         return rc;
-    set_memory_rules();
+    set_memory_rules(false);
     struct fb_execution execution = {
         .format = format,
         .options = &options,

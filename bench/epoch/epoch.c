@@ -172,7 +172,8 @@ static int deliver_batches(struct state *state, struct fb_error *err)
     for (size_t batch = 0; rc == 0 && batch < epoch->batches; batch++) {
         if (batch - state->flushed == state->slots.count)
             rc = empty_slots(state, batch, err);
-        uint64_t wanted = fb_clock_ns();
+        /* The first one is wanted when the epoch starts: whoever is to read it has yet to begin. */
+        uint64_t wanted = batch ? fb_clock_ns() : state->started;
         if (rc == 0)
             rc = epoch->loading.workers
                      ? await_batch(state, batch, err)

@@ -9,7 +9,8 @@
 struct fb_epoch {
     struct fb_loading loading;
     size_t batches;
-    uint64_t *batches_ns;    /* by batch: from wanting it to having it */
+    uint64_t *batches_ns;    /* by batch: from wanting it, the first one as the epoch starts, to
+                                having it */
     bool *done;              /* by batch: read, in this epoch */
     uint64_t ns;             /* of the last epoch */
     uint64_t children_bytes; /* fb_children_memory, the most of any epoch yet */

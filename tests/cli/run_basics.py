@@ -147,7 +147,7 @@ with tap.scratch() as tmp:
         plan = {}
         for p in rows(folder, "plan.csv"):
             plan.setdefault(p["workload"], []).append(p)
-        assert len(plan) == 10
+        assert len(plan) == 11
         assert [p["array"] for p in plan["column"]] == [p["array"] for p in plan["random-access"]]
         for p in plan["column"]:
             assert p["start"] == "0 30 0" and p["count"].split()[1:] == ["1", "2"], p
@@ -181,14 +181,14 @@ with tap.scratch() as tmp:
         folder = os.path.join(tmp, "beside")
         _, table = measure(folder, "-f", "raw-mmap", "--cache", "warm", "--blocks", 1, "--handle",
                            "once", "-w", "all", "-w", "slicing:window=7")
-        assert len(table) == 11 and table[-1]["workload_options"].startswith("array=*/expert/face")
+        assert len(table) == 12 and table[-1]["workload_options"].startswith("array=*/expert/face")
         assert "window=7" in table[-1]["workload_options"]
         tap.run("run", SMALL, "-o", os.path.join(tmp, "allopts"), "-w", "all:n=3", code=2)
     with tap.case("dtype=f32 of a float64 dataset is checked as narrowed in these workloads too"):
         _, table = measure(os.path.join(tmp, "f64all"), "-f", "raw", "-f", "hdf5-chunked:dtype=f32",
                            "-w", "all", "--cache", "warm", "--blocks", 1, "--handle", "once",
                            source=SMALL + ",dtype=f64")
-        assert len(table) == 20
+        assert len(table) == 22
         checked = {w: "none" if w == "open" else "verified" for w in {r["workload"] for r in table}}
         assert all(r["status"] == "ok" and r["verification"] == checked[r["workload"]]
                    for r in table), table

@@ -40,6 +40,7 @@ struct shared {
     int signal; /* 0: an error instead; -1: exits */
     atomic_int counted;
     atomic_bool spoil; /* writes one wrong byte */
+    unsigned open_us;  /* that opening takes */
 };
 
 static struct shared *shared;
@@ -80,6 +81,7 @@ static int fake_open(const char *path, const struct fb_options *options, struct 
     (void)path;
     (void)options;
     atomic_fetch_add(&shared->opens, 1);
+    usleep(shared->open_us);
     int rc = trouble(IN_OPEN, err);
     if (rc)
         return rc;
@@ -278,6 +280,26 @@ static void test_step(void **state)
         waited += setting.epoch.batches_ns[i];
     assert_true(setting.epoch.ns - waited >= 6 * loading.step_ns);
     finish(&setting);
+}
+
+/* Opening is waited for with the first batch, unless it is done before the clock. */
+static void test_first_batch(void **state)
+{
+    (void)state;
+    for (uint64_t workers = 0; workers <= 2; workers += 2)
+        for (int handle = 0; handle < FB_HANDLE_COUNT; handle++) {
+            struct fb_loading loading = { .batch = 1, .workers = workers, .prefetch = 1 };
+            struct setting setting;
+            struct fb_error err;
+            begin(&setting, loading, 1 << 20);
+            shared->open_us = 100000;
+            setting.plan.count = 1;
+            assert_int_equal(run(&setting, (enum fb_handle)handle, &err), 0);
+            assert_int_equal(setting.epoch.batches_ns[0] >= 100000000, handle != FB_HANDLE_KEEP);
+            assert_true(setting.epoch.batches_ns[0] <= setting.epoch.ns);
+            setting.plan.count = SAMPLES;
+            finish(&setting);
+        }
 }
 
 /* One wrong byte is in one sample's hash, whoever read it. */
@@ -522,11 +544,17 @@ int main(void)
 {
     shared = fb_memory_touched_shared(sizeof *shared);
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_sample_once), cmocka_unit_test(test_step),
-        cmocka_unit_test(test_wrong_bytes),      cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_error),
-        cmocka_unit_test(test_killed_idle),      cmocka_unit_test(test_killed_consumer),
-        cmocka_unit_test(test_buffer),           cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_each_sample_once),
+        cmocka_unit_test(test_step),
+        cmocka_unit_test(test_first_batch),
+        cmocka_unit_test(test_wrong_bytes),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_killed_child),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_killed_idle),
+        cmocka_unit_test(test_killed_consumer),
+        cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_reference),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
