@@ -92,7 +92,7 @@ static int start_one(struct fb_children *children, size_t number, const struct f
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        /* As long as a sister held them, nobody would see that their owners are gone. */
+        /* The consumer's, of the sisters that were there before. */
         for (size_t i = 0; i < number; i++)
             close(children->items[i].socket);
         close(ends[0]);
