@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLA
              -MMD -MP
 
 SOURCES := $(sort $(wildcard base/*.c datasets/*.c formats/*.c formats/*/*.c bench/*.c \
-                             bench/workloads/*.c bench/anatomy/*.c bench/cli/*.c results/*.c \
+                             bench/workloads/*.c bench/anatomy/*.c bench/epoch/*.c bench/cli/*.c results/*.c \
                              plots/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
@@ -165,7 +165,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
-        bench-repeat bench-cold bench-undisturbed
+        bench-repeat bench-cold bench-undisturbed bench-epoch
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -180,6 +180,11 @@ bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
 bench-clocks: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/clocks.py
+# The first python3 that has PyTorch.
+bench-epoch: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $$(for p in python3 /usr/bin/python3; do \
+	    $$p -c 'import h5py, torch' 2>/dev/null && { echo $$p; exit; }; done; echo python3) \
+	    tests/bench/epoch.py
 bench-repeat: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/repeat.py --gen="$(DEMO_GEN)" --run="$(DEMO_RUN)"
 bench-cold: $(FMTBENCH)

@@ -131,8 +131,19 @@ static bool shows_peak(const struct fb_record *record)
     return strcmp(record->workload, MEMORY_WORKLOAD) == 0;
 }
 
+/* The rows of a workload that is loaded in batches show what they deliver in a second. */
+static bool shows_samples(const struct fb_record *record)
+{
+    return !isnan(record->samples_per_s);
+}
+
 static char *format_size(const struct fb_record *record, char *buf, size_t size)
 {
+    if (shows_samples(record)) {
+        double rate = record->samples_per_s;
+        snprintf(buf, size, rate < 99.95 ? "%.1f/s" : rate < 99999.5 ? "%.0f/s" : "%.0e/s", rate);
+        return buf;
+    }
     uint64_t bytes = shows_peak(record) ? record->peak_bytes : record->file_bytes;
     if (bytes == FB_NA || bytes == 0)
         snprintf(buf, size, "-");
@@ -165,6 +176,21 @@ static void print_time_row(struct page *page, const struct fb_record *record)
           page->out);
     set_style(page, PLAIN);
     fputc('\n', page->out);
+}
+
+/* A line below the row: what a training loop would feel of it. */
+static void print_batches(const struct page *page, const struct fb_record *record)
+{
+    char p50[32], p99[32], peak[32], text[200];
+    snprintf(text, sizeof text, "batch p50 %s, p99 %s; waited %.0f %% of the time; peak %s",
+             fb_format_ns(record->batch_p50_ns, p50, sizeof p50),
+             fb_format_ns(record->batch_p99_ns, p99, sizeof p99), 100 * record->wait_share,
+             record->peak_bytes == FB_NA ? "n/a"
+                                         : fb_format_bytes(record->peak_bytes, peak, sizeof peak));
+    set_style(page, DIM);
+    fprintf(page->out, "    ");
+    print_wrapped(page, text, 4, 4);
+    set_style(page, PLAIN);
 }
 
 static void print_failed_row(const struct page *page, const struct fb_record *record)
@@ -269,6 +295,14 @@ static bool same_group(const struct fb_record *a, const struct fb_record *b)
            fb_handle_order(a) == fb_handle_order(b);
 }
 
+static bool any_samples(const struct page *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        if (fb_is_ok(page->rows[i]) && shows_samples(page->rows[i]))
+            return true;
+    return false;
+}
+
 static void print_workload(struct page *page, const struct fb_record *workload)
 {
     bool any = false, whole = false;
@@ -285,7 +319,10 @@ static void print_workload(struct page *page, const struct fb_record *workload)
             set_style(page, DIM);
             fprintf(page->out, "%-*s  cache handle  %7s  %13s  %9s  %s%7s  check\n",
                     (int)page->label_width, "format", "median", "95 % interval", "x fastest",
-                    shows_floor(page) ? "x floor  " : "", shows_peak(workload) ? "peak" : "file");
+                    shows_floor(page) ? "x floor  " : "",
+                    shows_peak(workload) ? "peak"
+                    : any_samples(page)  ? "samples"
+                                         : "file");
             set_style(page, PLAIN);
         }
         any = true;
@@ -296,7 +333,9 @@ static void print_workload(struct page *page, const struct fb_record *workload)
         whole = fb_clock_order(page->rows[i]) == 1;
         if (fb_is_ok(page->rows[i]))
             print_time_row(page, page->rows[i]);
-        else
+        if (fb_is_ok(page->rows[i]) && shows_samples(page->rows[i]))
+            print_batches(page, page->rows[i]);
+        if (!fb_is_ok(page->rows[i]))
             print_failed_row(page, page->rows[i]);
     }
     for (size_t i = 0; i < page->count; i++)
@@ -409,6 +448,10 @@ void fb_table_print(FILE *out, const struct fb_records *records, bool colour, un
     for (size_t i = 0, told = 0; i < records->count && !told; i++)
         if (shows_peak(&records->items[i]) && fb_is_ok(&records->items[i]) && ++told)
             fputs("peak: the most memory that a worker had resident, itself included\n", out);
+    for (size_t i = 0, told = 0; i < records->count && !told; i++)
+        if (shows_samples(&records->items[i]) && fb_is_ok(&records->items[i]) && ++told)
+            fputs("samples: delivered in a second; waited: for batches; peak: of all processes\n",
+                  out);
     if (page.unproven)
         print_unproven(&page);
     if (page.no_interval)

@@ -45,7 +45,7 @@ char *fb_tidy_ascii(char *text)
 }
 
 /* What was measured: the dataset by its end (of a path the end says more) and its size. */
-static void put_dataset(const struct fb_record *record, const char *more, char *buf, size_t size)
+void fb_tidy_dataset(const struct fb_record *record, const char *more, char *buf, size_t size)
 {
     char bytes[32];
     size_t length = strlen(record->dataset), shown = 60;
@@ -59,7 +59,7 @@ static void put_dataset(const struct fb_record *record, const char *more, char *
     fb_tidy_ascii(buf);
 }
 
-static void put_blocks(uint64_t blocks, char *buf, size_t size)
+void fb_tidy_blocks(uint64_t blocks, char *buf, size_t size)
 {
     if (blocks >= 6 && blocks != FB_NA)
         snprintf(buf, size, "; median and 95 %% interval of %llu blocks",
@@ -126,8 +126,8 @@ static void title_workload(const struct fb_record *record, uint64_t blocks,
                  (unsigned long long)record->requests, record->requests == 1 ? "" : "s",
                  fb_format_bytes(record->request_bytes, bytes, sizeof bytes));
     fb_tidy_ascii(picture->title);
-    put_blocks(blocks, more, sizeof more);
-    put_dataset(record, more, picture->subtitle, sizeof picture->subtitle);
+    fb_tidy_blocks(blocks, more, sizeof more);
+    fb_tidy_dataset(record, more, picture->subtitle, sizeof picture->subtitle);
 }
 
 int fb_tidy_workload(const struct fb_records *records, const struct fb_record *workload, FILE *out,
@@ -208,8 +208,8 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
         picture->script = "size-time.gp";
         snprintf(picture->title, sizeof picture->title,
                  "File size against full-load time (warm, once)");
-        put_blocks(blocks, more, sizeof more);
-        put_dataset(rows[0], more, picture->subtitle, sizeof picture->subtitle);
+        fb_tidy_blocks(blocks, more, sizeof more);
+        fb_tidy_dataset(rows[0], more, picture->subtitle, sizeof picture->subtitle);
     }
     free(rows);
     return 0;
@@ -311,8 +311,8 @@ int fb_tidy_gzip(const struct fb_records *records, FILE *out, struct fb_picture 
         snprintf(picture->title, sizeof picture->title,
                  "%s: gzip level against size and time (warm, once)", rows[0]->format);
         fb_tidy_ascii(picture->title);
-        put_blocks(blocks, more, sizeof more);
-        put_dataset(rows[0], more, picture->subtitle, sizeof picture->subtitle);
+        fb_tidy_blocks(blocks, more, sizeof more);
+        fb_tidy_dataset(rows[0], more, picture->subtitle, sizeof picture->subtitle);
     }
     free(rows);
     return 0;

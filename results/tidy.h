@@ -9,6 +9,9 @@
  *   gzip.csv           size_MB,ratio, then full_load_ and slicing_ with median_ms, lower_ms,
  *                      upper_ms, then level: rows of one format that differ only in level, by
  *                      rising level
+ *   epoch-scaling.csv  workers,samples_per_s,lower,upper,series,label: warm rows of a workload that
+ * is loaded in batches which differ only in workers, by series and rising workers; a series is a
+ * format, its options and a handle
  *
  * Empty fields are n/a; none stands last, where gnuplot 5.4 would read the row before. MB are 10^6
  * bytes. */
@@ -41,11 +44,18 @@ int fb_tidy_write(const struct fb_records *records, const char *folder, struct f
  * broken SVG, and so would "]]>", which XML forbids in text and gnuplot lets pass. Returns text. */
 char *fb_tidy_ascii(char *text);
 
+/* Second lines of pictures: the dataset's end and size with `more` behind it; and how many blocks.
+ */
+void fb_tidy_dataset(const struct fb_record *record, const char *more, char *buf, size_t size);
+void fb_tidy_blocks(uint64_t blocks, char *buf, size_t size);
+
 /* The single tables; *made tells whether there was enough for one. For fb_tidy_write. */
 int fb_tidy_workload(const struct fb_records *records, const struct fb_record *workload, FILE *out,
                      struct fb_picture *picture, bool *made, struct fb_error *err);
 int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_picture *picture,
                       bool *made, struct fb_error *err);
+int fb_tidy_epoch(const struct fb_records *records, FILE *out, struct fb_picture *picture,
+                  bool *made, struct fb_error *err);
 int fb_tidy_gzip(const struct fb_records *records, FILE *out, struct fb_picture *picture,
                  bool *made, struct fb_error *err);
 

@@ -28,11 +28,17 @@ with tap.scratch() as tmp:
                 "-f", "raw", "-f", "hdf5-chunked", "-w", "all", "--blocks", "1", "--no-plots",
                 "--keep-files")
         own = [r for r in rows(folder) if r["format"] == "npy"]
+        epoch = [r for r in own if r["workload"] == "epoch"]
+        own = [r for r in own if r["workload"] != "epoch"]
         assert len({r["workload"] for r in own}) == 10
         assert len(own) == 34 and all(r["status"] == "ok" for r in own), own
         assert all(r["verification"] == ("none" if r["workload"] == "open" else "verified") and
                    r["cache_state"] == "proven" for r in own)
         assert all(int(r["write_ns"]) > 0 and int(r["file_bytes"]) > 0 for r in own)
+    with tap.case("a worker without a loader has no epoch, and its row says why"):
+        assert len(epoch) == 6, epoch
+        for r in epoch:
+            assert r["status"] == "not-applicable" and "loader" in r["reason"], r
     with tap.case("a byte flipped in one of its files is found by the rows that read it, only"):
         files = os.path.join(folder, "files")
         npy = [f for f in os.listdir(files) if "npy" in f and not f.endswith(".json")][0]
@@ -48,7 +54,8 @@ with tap.scratch() as tmp:
         for r in rows(folder):
             hit = r["format"] == "npy" and r["workload"] in ("full-load", "scan", "feature",
                                                                  "batch-stats")
-            assert r["status"] == ("wrong-data" if hit else "ok"), r
+            absent = r["format"] == "npy" and r["workload"] == "epoch"
+            assert r["status"] == ("wrong-data" if hit else "not-applicable" if absent else "ok"), r
     with tap.case("the command may be a program and words for it"):
         folder = os.path.join(tmp, "words")
         tap.run("run", "synth:samples=1,frames=50:60", "-o", folder, "--worker",

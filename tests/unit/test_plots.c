@@ -364,6 +364,66 @@ static void test_tidy_is_plain(void **state)
     free(run.items);
 }
 
+/* A row of an epoch with so many workers. */
+static struct fb_record *add_epoch(struct fb_records *run, const char *format, const char *handle,
+                                   unsigned workers, uint64_t us, uint64_t half)
+{
+    struct fb_record *record = add(run, format, "", "epoch", "warm", handle, us, half, 9);
+    snprintf(record->workload_options, sizeof record->workload_options,
+             "array=*,batch=4,workers=%u,prefetch=2", workers);
+    record->samples_per_s = 10e6 / (double)us;
+    record->batch_p50_ns = 1500;
+    record->batch_p99_ns = 2500000;
+    record->wait_share = 0.755;
+    record->peak_bytes = 42000000;
+    return record;
+}
+
+static void test_epoch(void **state)
+{
+    const char *folder = ((struct scratch *)*state)->folder;
+    struct fb_records run = { 0 };
+    struct fb_pictures pictures;
+    struct fb_error err;
+    char *text;
+    size_t length;
+    add(&run, "raw", "", "full-load", "warm", "once", 5, 0, 9);
+    add_epoch(&run, "raw", "once", 4, 4000, 1000);
+    add_epoch(&run, "raw", "once", 0, 10000, 0);
+    strcpy(add_epoch(&run, "null", "once", 0, 1, 0)->role, "reference");
+    strcpy(add_epoch(&run, "raw", "once", 2, 5000, 0)->workload_options,
+           "array=*,batch=5,workers=2");
+    add_epoch(&run, "hdf5-chunked", "each", 4, 8000, 0);
+    set_status(add_epoch(&run, "hdf5-chunked", "each", 0, 8000, 0), "failed", "x");
+    strcpy(add_epoch(&run, "hdf5-chunked", "once", 0, 20000, 0)->cache, "cold");
+    assert_int_equal(fb_tidy_write(&run, folder, &pictures, &err), 0);
+    text = read_tidy(folder, "epoch-scaling.csv");
+    assert_string_equal(text, "workers,samples_per_s,lower,upper,series,label\n"
+                              "0,1000.000,,,0,raw once\n"
+                              "4,2500.000,2000.000,3333.333,0,raw once\n"
+                              "4,1250.000,,,1,hdf5-chunked each\n");
+    free(text);
+    free(pictures.items);
+    FILE *stream = open_memstream(&text, &length);
+    fb_table_print(stream, &run, false, 80);
+    fclose(stream);
+    assert_non_null(strstr(text, "  samples  check\n"));
+    assert_non_null(strstr(text,
+                           "   2500/s  verified\n    batch p50 1.50 us, p99 2.50 ms; waited 76 %"
+                           " of the time; peak 42.0 MB\n"));
+    assert_non_null(strstr(text, "   1000/s  verified\n"));
+    assert_non_null(strstr(text, "samples: delivered in a second"));
+    for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+        assert_true(end - line <= 80);
+    free(text);
+    /* Of one number of workers nothing can be seen. */
+    run.count = 2;
+    assert_int_equal(fb_tidy_write(&run, folder, &pictures, &err), 0);
+    assert_int_equal(pictures.count, 2);
+    free(pictures.items);
+    free(run.items);
+}
+
 static void test_no_gzip_of_one_level(void **state)
 {
     const char *folder = ((struct scratch *)*state)->folder;
@@ -464,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tidy, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_tidy_is_plain, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_no_gzip_of_one_level, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(test_epoch, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures_fail, make_scratch, remove_scratch),
     };
