@@ -1,0 +1,242 @@
+/* Claims about one access, over growing datasets. */
+#include "results/claims_measure.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define S 1e9 /* ns */
+
+static const char *const caches[] = { "warm", "cold" };
+
+/* A series of the growth runs: a is the time of one contestant's access, b of another's, x the
+ * bytes of all arrays as the pickle has them. */
+struct growth {
+    struct fb_point points[FB_GROWTH_MOST];
+    size_t count;
+};
+
+static struct fb_pick access_of(char *run, size_t size, size_t number, enum fb_contestant who,
+                                const char *cache)
+{
+    snprintf(run, size, "%s%zu", FB_RUN_GROWTH, number);
+    return fb_claim_pick(run, who, FB_ACCESS_WORKLOAD, NULL, cache, "once");
+}
+
+static void take_growth(const struct fb_evidence *evidence, enum fb_contestant a,
+                        enum fb_contestant b, const char *cache, struct growth *out)
+{
+    char run[32];
+    for (out->count = 0; out->count < FB_GROWTH_MOST; out->count++) {
+        struct fb_point *point = &out->points[out->count];
+        struct fb_pick pick = access_of(run, sizeof run, out->count + 1, FB_PICKLE, cache);
+        struct fb_pick any = { .run = run };
+        if (!fb_evidence_find(evidence, &any))
+            return;
+        fb_quantity_column(&point->x, evidence, &pick, "dataset_bytes");
+        pick = access_of(run, sizeof run, out->count + 1, a, cache);
+        fb_quantity_time(&point->a, evidence, &pick);
+        pick = access_of(run, sizeof run, out->count + 1, b, cache);
+        fb_quantity_time(&point->b, evidence, &pick);
+    }
+}
+
+static const struct fb_quantity nothing = {
+    .value = NAN, .lower = NAN, .upper = NAN, .missing = "no growing datasets were measured"
+};
+
+/* The first or last point's quantity. */
+static const struct fb_quantity *end_of(const struct growth *growth, bool last)
+{
+    return growth->count ? &growth->points[last ? growth->count - 1 : 0].a : &nothing;
+}
+
+/* --- pickle loads all ------------------------------------------------------------------------- */
+
+int fb_measure_load(const struct fb_claim *claim, const struct fb_evidence *evidence,
+                    struct fb_figures *out, struct fb_error *err)
+{
+    static const struct fb_claim_part times[] = {
+        { "largest dataset, warm", "decides", "ns", 2 * S, 5 * S, NAN },
+        { "largest dataset, cold", "decides", "ns", 2 * S, 5 * S, NAN },
+    };
+    static const struct fb_claim_part grows[] = {
+        { "largest over smallest, warm", "softens", "ratio", 1, NAN, NAN },
+        { "largest over smallest, cold", "softens", "ratio", 1, NAN, NAN },
+    };
+    static const struct fb_claim_part reaches[] = {
+        { "2 s are reached at, warm", "told", "bytes", NAN, NAN, NAN },
+        { "2 s are reached at, cold", "told", "bytes", NAN, NAN, NAN },
+    };
+    static const struct fb_claim_part measured = {
+        "largest dataset", "told", "bytes", NAN, NAN, NAN
+    };
+    struct fb_measuring measuring = { claim, evidence, out, err, 0 };
+    struct growth growth[2];
+    struct fb_quantity quantity;
+    for (size_t c = 0; c < 2; c++) {
+        take_growth(evidence, FB_PICKLE, FB_H5PY_GZIP, caches[c], &growth[c]);
+        fb_measuring_add(&measuring, &times[c], end_of(&growth[c], true));
+    }
+    for (size_t c = 0; c < 2; c++) {
+        fb_quantity_ratio(&quantity, end_of(&growth[c], true), end_of(&growth[c], false));
+        fb_measuring_add(&measuring, &grows[c], &quantity);
+    }
+    for (size_t c = 0; c < 2; c++) {
+        fb_quantity_reach(&quantity, 2 * S, growth[c].points, growth[c].count);
+        fb_measuring_add(&measuring, &reaches[c], &quantity);
+    }
+    fb_measuring_add(&measuring, &measured,
+                     growth[0].count ? &growth[0].points[growth[0].count - 1].x : &nothing);
+    return measuring.rc;
+}
+
+/* --- HDF5 goes direct ------------------------------------------------------------------------- */
+
+static void add_longest(struct fb_measuring *measuring, const struct fb_claim_part *part,
+                        enum fb_contestant who, const char *cache)
+{
+    struct fb_quantity times[FB_GROWTH_MOST], longest;
+    struct growth growth;
+    take_growth(measuring->evidence, who, who, cache, &growth);
+    for (size_t i = 0; i < growth.count; i++)
+        times[i] = growth.points[i].a;
+    fb_quantity_largest(&longest, times, growth.count);
+    fb_measuring_add(measuring, part, &longest);
+}
+
+int fb_measure_direct(const struct fb_claim *claim, const struct fb_evidence *evidence,
+                      struct fb_figures *out, struct fb_error *err)
+{
+    static const struct fb_claim_part longest[] = {
+        { "longest over the datasets, warm", "decides", "ns", NAN, 0.05 * S, NAN },
+        { "longest over the datasets, cold", "decides", "ns", NAN, 0.05 * S, NAN },
+    };
+    static const struct fb_claim_part native[] = {
+        { "in C, warm", "told", "ns", NAN, NAN, NAN },
+        { "in C, cold", "told", "ns", NAN, NAN, NAN },
+    };
+    struct fb_measuring measuring = { claim, evidence, out, err, 0 };
+    for (size_t c = 0; c < 2; c++)
+        add_longest(&measuring, &longest[c], FB_H5PY_GZIP, caches[c]);
+    for (size_t c = 0; c < 2; c++)
+        add_longest(&measuring, &native[c], FB_HDF5_GZIP, caches[c]);
+    return measuring.rc;
+}
+
+/* --- the two against each other --------------------------------------------------------------- */
+
+static void add_series(struct fb_measuring *measuring, enum fb_contestant who, const char *cache)
+{
+    char name[64];
+    struct growth growth;
+    take_growth(measuring->evidence, who, who, cache, &growth);
+    for (size_t i = 0; i < growth.count; i++) {
+        struct fb_claim_part part = { name, "series", "ns", NAN, NAN, growth.points[i].x.value };
+        snprintf(name, sizeof name, "%s, %s", fb_contestants[who].label, cache);
+        fb_measuring_add(measuring, &part, &growth.points[i].a);
+    }
+}
+
+static void add_advantage(struct fb_measuring *measuring, const struct fb_claim_part *part,
+                          const struct growth *growth, bool last)
+{
+    struct fb_quantity ratio;
+    if (growth->count == 0) {
+        fb_measuring_add(measuring, part, &nothing);
+        return;
+    }
+    const struct fb_point *point = &growth->points[last ? growth->count - 1 : 0];
+    fb_quantity_ratio(&ratio, &point->a, &point->b);
+    fb_measuring_add(measuring, part, &ratio);
+}
+
+int fb_measure_access(const struct fb_claim *claim, const struct fb_evidence *evidence,
+                      struct fb_figures *out, struct fb_error *err)
+{
+    static const struct fb_claim_part advantages[2][2] = {
+        { { "largest dataset, warm", "decides", "ratio", 1, NAN, NAN },
+          { "largest dataset, cold", "decides", "ratio", 1, NAN, NAN } },
+        { { "smallest dataset, warm", "decides", "ratio", 1, NAN, NAN },
+          { "smallest dataset, cold", "decides", "ratio", 1, NAN, NAN } },
+    };
+    static const struct fb_claim_part crossings[2][2] = {
+        { { "HDF5 is faster from, warm", "told", "bytes", NAN, NAN, NAN },
+          { "HDF5 is faster from, cold", "told", "bytes", NAN, NAN, NAN } },
+        { { "in C from, warm", "told", "bytes", NAN, NAN, NAN },
+          { "in C from, cold", "told", "bytes", NAN, NAN, NAN } },
+    };
+    struct fb_measuring measuring = { claim, evidence, out, err, 0 };
+    struct fb_quantity crossing;
+    struct growth growth[2];
+    for (size_t c = 0; c < 2; c++)
+        take_growth(evidence, FB_PICKLE, FB_H5PY_GZIP, caches[c], &growth[c]);
+    for (size_t last = 2; last-- > 0;)
+        for (size_t c = 0; c < 2; c++)
+            add_advantage(&measuring, &advantages[!last][c], &growth[c], last);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t c = 0; c < 2; c++) {
+            take_growth(evidence, FB_PICKLE, k ? FB_HDF5_GZIP : FB_H5PY_GZIP, caches[c],
+                        &growth[c]);
+            fb_quantity_crossing(&crossing, growth[c].points, growth[c].count);
+            fb_measuring_add(&measuring, &crossings[k][c], &crossing);
+        }
+    }
+    for (size_t c = 0; c < 2; c++) {
+        add_series(&measuring, FB_PICKLE, caches[c]);
+        add_series(&measuring, FB_H5PY_GZIP, caches[c]);
+        add_series(&measuring, FB_HDF5_GZIP, caches[c]);
+    }
+    return measuring.rc;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static void peak_of(struct fb_quantity *out, const struct fb_evidence *evidence, size_t number,
+                    enum fb_contestant who)
+{
+    char run[32];
+    snprintf(run, sizeof run, "%s%zu", FB_RUN_GROWTH, number);
+    struct fb_pick pick = fb_claim_pick(run, who, "batch-stats", NULL, "warm", "once");
+    fb_quantity_peak(out, evidence, &pick);
+}
+
+static void add_growth_of_peak(struct fb_measuring *measuring, const struct fb_claim_part *part,
+                               const struct growth *growth, enum fb_contestant who)
+{
+    struct fb_quantity first, last, slope;
+    if (growth->count == 0) {
+        fb_measuring_add(measuring, part, &nothing);
+        return;
+    }
+    peak_of(&first, measuring->evidence, 1, who);
+    peak_of(&last, measuring->evidence, growth->count, who);
+    fb_quantity_slope(&slope, &first, &last, &growth->points[0].x,
+                      &growth->points[growth->count - 1].x);
+    fb_measuring_add(measuring, part, &slope);
+}
+
+int fb_measure_memory(const struct fb_claim *claim, const struct fb_evidence *evidence,
+                      struct fb_figures *out, struct fb_error *err)
+{
+    static const struct fb_claim_part one = {
+        "memory for each byte of the dataset, h5py", "decides", "part", NAN, 0.1, NAN
+    };
+    static const struct fb_claim_part all = { "pickle", "told", "part", NAN, NAN, NAN };
+    static const struct fb_claim_part peak_one = {
+        "peak of the largest, one at a time", "told", "bytes", NAN, NAN, NAN
+    };
+    static const struct fb_claim_part peak_all = {
+        "peak of the largest, pickle", "told", "bytes", NAN, NAN, NAN
+    };
+    struct fb_measuring measuring = { claim, evidence, out, err, 0 };
+    struct growth growth;
+    struct fb_quantity peak;
+    take_growth(evidence, FB_PICKLE, FB_H5PY_GZIP, "warm", &growth);
+    add_growth_of_peak(&measuring, &one, &growth, FB_H5PY_GZIP);
+    add_growth_of_peak(&measuring, &all, &growth, FB_PICKLE);
+    peak_of(&peak, evidence, growth.count, FB_H5PY_GZIP);
+    fb_measuring_add(&measuring, &peak_one, &peak);
+    peak_of(&peak, evidence, growth.count, FB_PICKLE);
+    fb_measuring_add(&measuring, &peak_all, &peak);
+    return measuring.rc;
+}
