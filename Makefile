@@ -192,6 +192,7 @@ install: $(FMTBENCH)
 	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
 	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
 	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/fmtbench/plots/
+	install -D -m 644 formats/python/worker.py $(DESTDIR)$(PREFIX)/share/fmtbench/formats/python/worker.py
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench
 	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench

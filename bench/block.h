@@ -4,10 +4,10 @@
 #ifndef FB_BENCH_BLOCK_H
 #define FB_BENCH_BLOCK_H
 
+#include "base/process.h"
 #include "bench/cache.h"
 #include "bench/counters.h"
 #include "bench/plan.h"
-#include "bench/process.h"
 #include "bench/protocol.h"
 #include "datasets/manifest.h"
 #include "datasets/source.h"

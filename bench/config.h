@@ -2,8 +2,8 @@
 #ifndef FB_BENCH_CONFIG_H
 #define FB_BENCH_CONFIG_H
 
+#include "base/process.h"
 #include "bench/cache.h"
-#include "bench/process.h"
 #include "bench/protocol.h"
 
 struct fb_run_config {

@@ -3,7 +3,7 @@
 #define FB_BENCH_HYPERFINE_H
 
 #include "base/error.h"
-#include "bench/process.h"
+#include "base/process.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 #include "plots/plot.h"
 #include "base/interrupt.h"
 #include "base/output.h"
+#include "base/share.h"
 #include "results/anatomy.h"
 #include "results/record.h"
 #include "results/tidy.h"
@@ -15,42 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef FB_SHARE_DIR
-#define FB_SHARE_DIR "/usr/local/share/fmtbench"
-#endif
-
 extern char **environ;
-
-static bool has_scripts(const char *folder)
-{
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/common.gp", folder);
-    return access(path, R_OK) == 0;
-}
-
-/* The scripts of the build tree go before installed ones, so that a working copy draws with its
- * own. */
-static int find_scripts(char *folder, size_t size, struct fb_error *err)
-{
-    char exe[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (length > 0) {
-        exe[length] = '\0';
-        const char *beside = dirname(exe);
-        static const char *const places[] = { "plots", "../plots", "../share/fmtbench/plots" };
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-            if ((size_t)snprintf(folder, size, "%s/%s", beside, places[i]) < size &&
-                has_scripts(folder))
-                return 0;
-    }
-    snprintf(folder, size, "%s/plots", FB_SHARE_DIR);
-    if (has_scripts(folder))
-        return 0;
-    return fb_fail(err, FB_EIO,
-                   "the plot scripts are neither beside the program nor in %s: "
-                   "`make install` puts them there",
-                   folder);
-}
 
 /* name='text';  gnuplot interprets nothing within single quotes but the quote itself. */
 static void assign(char *commands, size_t size, const char *name, const char *text)
@@ -234,6 +200,6 @@ int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, stru
 int fb_plots_make(const char *run_dir, FILE *say, struct fb_error *err)
 {
     char scripts[PATH_MAX];
-    int rc = find_scripts(scripts, sizeof scripts, err);
-    return rc ? rc : fb_plots_make_with(scripts, run_dir, say, err);
+    int rc = fb_share_find("plots/common.gp", scripts, sizeof scripts, err);
+    return rc ? rc : fb_plots_make_with(dirname(scripts), run_dir, say, err);
 }

@@ -1,4 +1,4 @@
-#include "bench/process.h"
+#include "base/process.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
