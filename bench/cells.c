@@ -88,14 +88,14 @@ static void judge(struct fb_cell *cell)
     }
 }
 
-/* Without --handle, `each` and `keep` are measured where they say something. Of one request `each`
+/* Without --handle, `each` and `keep` are measured where they say something. Of one call `each`
  * would be `once` again. */
 static bool wanted(const struct fb_run_config *config, const struct fb_subject *subject,
                    const struct fb_task *task, enum fb_handle handle)
 {
     if (handle == FB_HANDLE_ONCE || config->handles_given)
         return config->handle[handle];
-    if (handle == FB_HANDLE_EACH && task->variant[subject->variant].plan.count == 1)
+    if (handle == FB_HANDLE_EACH && fb_plan_calls(&task->variant[subject->variant].plan) == 1)
         return false;
     return config->handle[handle] && task->workload->handles && !(subject->flags & FB_LOADS_WHOLE);
 }

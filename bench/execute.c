@@ -233,13 +233,16 @@ static int execute_all(struct state *state, struct fb_error *err)
     bool each = run->handle == FB_HANDLE_EACH;
     int rc = run->handle == FB_HANDLE_ONCE ? open_file(state, err) : 0;
     for (size_t i = 0; rc == 0 && i < run->plan->count; i++) {
-        if (each)
-            rc = open_file(state, err);
-        if (rc == 0)
-            rc = execute_request(state, &run->plan->requests[i], err);
-        if (each)
+        const struct fb_request *request = &run->plan->requests[i];
+        if (each && !request->joined) {
             close_file(state);
+            rc = open_file(state, err);
+        }
+        if (rc == 0)
+            rc = execute_request(state, request, err);
     }
+    if (each)
+        close_file(state);
     return rc;
 }
 

@@ -188,6 +188,14 @@ struct fb_query fb_request_query(const struct fb_request *request)
     };
 }
 
+size_t fb_plan_calls(const struct fb_plan *plan)
+{
+    size_t calls = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        calls += !plan->requests[i].joined;
+    return calls;
+}
+
 uint64_t fb_plan_bytes(const struct fb_plan *plan)
 {
     uint64_t total = 0;
@@ -216,9 +224,9 @@ uint64_t fb_plan_largest(const struct fb_plan *plan)
 
 /* --- CSV -------------------------------------------------------------------------------------- */
 
-enum field { OP, ARRAY, DTYPE, START, COUNT, AXIS, MIN, MAX, SAMPLE, NAME, FIELDS };
+enum field { OP, ARRAY, DTYPE, START, COUNT, AXIS, MIN, MAX, SAMPLE, NAME, JOINED, FIELDS };
 
-static const char header[] = "op,array,dtype,start,count,axis,min,max,sample,name";
+static const char header[] = "op,array,dtype,start,count,axis,min,max,sample,name,joined";
 
 static void print_text(FILE *stream, const char *text)
 {
@@ -258,6 +266,7 @@ static void print_request(FILE *stream, const struct fb_request *request)
     print_text(stream, request->sample ? request->sample : "");
     putc(',', stream);
     print_text(stream, request->name ? request->name : "");
+    fputs(request->joined ? ",1" : ",", stream);
 }
 
 static int print_plan(void *context, FILE *stream, struct fb_error *err)
@@ -381,6 +390,9 @@ static bool parse_request(char *fields[FIELDS], struct fb_request *request)
     request->array = fields[ARRAY];
     request->name = fields[NAME];
     request->sample = fields[SAMPLE];
+    request->joined = strcmp(fields[JOINED], "1") == 0;
+    if (*fields[JOINED] && !request->joined)
+        return false;
     if (fb_request_is_search(request)) {
         if (!fb_parse_u64(fields[AXIS], &axis) || axis >= FB_MAX_RANK ||
             !fb_parse_u64(fields[MIN], &request->min) || !fb_parse_u64(fields[MAX], &request->max))
@@ -412,7 +424,7 @@ int fb_plan_read(const char *path, struct fb_plan *out, struct fb_error *err)
         struct fb_request request = { 0 };
         line++;
         if (!split_record(&text, fields) || !parse_op(fields[OP], &request.op) ||
-            !parse_request(fields, &request))
+            !parse_request(fields, &request) || (request.joined && out->count == 0))
             rc = fb_fail(err, FB_EFORMAT, "%s:%zu: not a row of a plan", path, line);
         else
             rc = fb_plan_add(out, &request, err);

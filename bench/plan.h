@@ -22,6 +22,9 @@
  * search-name: the same line for the sample called `name` (FRAMES of its first matching array);
  * nothing if there is none.
  *
+ * A row with `joined` 1 belongs to the same call as the row before: handle `each` opens the file
+ * once a call (load_sample reads three arrays). Otherwise it is empty.
+ *
  * start and count are one number an axis, parted by blanks (empty for a scalar). A read
  * with a count of 0 takes place too: the array is opened, and no bytes are delivered. A create
  * job's plan has rows `write`: count is the shape, `sample` and `name` say where the array belongs.
@@ -55,6 +58,8 @@ struct fb_request {
                        then) */
     unsigned axis;
     uint64_t min, max;
+    bool joined;  /* belongs to one call with the request before: `each` opens the file once for
+                     both */
     char *sample; /* write */
     char *name;   /* search-name, write */
 };
@@ -92,6 +97,9 @@ uint64_t fb_request_ring_bytes(const struct fb_request *request);
 
 /* The query behind a search request. */
 struct fb_query fb_request_query(const struct fb_request *request);
+
+/* Requests, those that are joined counted once. */
+size_t fb_plan_calls(const struct fb_plan *plan);
 
 /* Bytes that the requests ask for: the slabs that are read, of means too, and the answers of
  * searches. */

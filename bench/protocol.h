@@ -70,8 +70,9 @@
  * "usage":true where the user's words are at fault.
  *
  * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and
- * closes it for every request, `keep` opens it before the clock of each iteration; arrays are
- * opened inside the clock, and stay open while requests for the same array follow each other.
+ * closes it for every request (once for joined ones), `keep` opens it before the clock of each
+ * iteration; arrays are opened inside the clock, and stay open while requests for the same array
+ * follow each other.
  *
  * Deliver `bytes`: for every request of every iteration, in order, with the clock stopped, an
  * 8-byte little-endian length and that many bytes on descriptor 3. Deliver `hash`: 32 hex digits of

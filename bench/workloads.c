@@ -11,6 +11,7 @@ extern const struct fb_workload fb_workload_slicing;
 extern const struct fb_workload fb_workload_search;
 extern const struct fb_workload fb_workload_column;
 extern const struct fb_workload fb_workload_feature;
+extern const struct fb_workload fb_workload_load_sample;
 extern const struct fb_workload fb_workload_batch_stats;
 extern const struct fb_workload fb_workload_metadata;
 extern const struct fb_workload fb_workload_open;
@@ -23,6 +24,7 @@ const struct fb_workload *const fb_workloads[] = {
     &fb_workload_search,
     &fb_workload_column,
     &fb_workload_feature,
+    &fb_workload_load_sample,
     &fb_workload_batch_stats,
     &fb_workload_metadata,
     &fb_workload_open,

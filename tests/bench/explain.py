@@ -21,7 +21,7 @@ import numpy as np
 
 FMTBENCH = os.environ.get("FMTBENCH", "build/fmtbench")
 BOUND = 1.5
-HEADER = "op,array,dtype,start,count,axis,min,max,sample,name"
+HEADER = "op,array,dtype,start,count,axis,min,max,sample,name,joined"
 
 
 def walk(rows, *rest):

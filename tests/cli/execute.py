@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import tap
 
-HEADER = "op,array,dtype,start,count,axis,min,max,sample,name\n"
+HEADER = "op,array,dtype,start,count,axis,min,max,sample,name,joined\n"
 
 
 def write(path, text):
@@ -18,8 +18,8 @@ with tap.scratch() as tmp:
     h5 = os.path.join(tmp, "a b's.h5")
     tap.run("gen", "-o", h5, "-f", "hdf5-chunked", "--samples", 2, "--frames", "100:120")
     plan = write(os.path.join(tmp, "plan.csv"), HEADER +
-                 "read,sample_000/expert/face,float32,5 0 0,50 68 2,,,,,\n"
-                 "load,sample_001/novice/aus,float32,0 0,100 17,,,,,\n")
+                 "read,sample_000/expert/face,float32,5 0 0,50 68 2,,,,,,\n"
+                 "load,sample_001/novice/aus,float32,0 0,100 17,,,,,,\n")
     empty = write(os.path.join(tmp, "empty.csv"), HEADER)
 
     def execute(*args, file=h5, plan=plan, **kwargs):
@@ -35,10 +35,10 @@ with tap.scratch() as tmp:
         result = execute(file=os.path.join(tmp, "nosuch.h5"), code=1)
         assert "nosuch.h5" in result.stderr
     with tap.case("what cannot be read ends with 1 and its reason"):
-        wrong = write(os.path.join(tmp, "wrong.csv"), HEADER + "read,no/such,float32,0,1,,,,,\n")
+        wrong = write(os.path.join(tmp, "wrong.csv"), HEADER + "read,no/such,float32,0,1,,,,,,\n")
         assert "no/such" in execute(plan=wrong, code=1).stderr
         beyond = write(os.path.join(tmp, "beyond.csv"),
-                       HEADER + "read,sample_000/expert/face,float32,5 0 0,5000 68 2,,,,,\n")
+                       HEADER + "read,sample_000/expert/face,float32,5 0 0,5000 68 2,,,,,,\n")
         assert "sample_000" in execute("--buffer=9000000", plan=beyond, code=2).stderr
         torn = write(os.path.join(tmp, "torn.csv"), HEADER + "read,x")
         assert "torn.csv:2" in execute(plan=torn, code=1).stderr

@@ -12,7 +12,7 @@ import msgpack
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import tap  # noqa: E402
 
-HEADER = b"op,array,dtype,start,count,axis,min,max,sample,name\n"
+HEADER = b"op,array,dtype,start,count,axis,min,max,sample,name,joined\n"
 AT_ONCE = 20  # seconds: what waits for a pipe waits forever
 
 
@@ -20,7 +20,7 @@ def says_worker(folder, good, array):
     """The last message of a worker whose plan asks for this array of a raw file."""
     plan = f"{folder}/plan.csv"
     with open(plan, "wb") as file:
-        file.write(HEADER + b"read," + array + b",float32,0 0 0,1 68 2,,,,,\n")
+        file.write(HEADER + b"read," + array + b",float32,0 0 0,1 68 2,,,,,,\n")
     job = {"job": "read", "format": "raw", "options": "", "file": good, "plan": plan,
            "handle": "once", "deliver": "hash", "buffer": 100000, "storage": False}
     talk = json.dumps(job) + "\n" + json.dumps({"go": True, "iterations": 1}) + "\n"

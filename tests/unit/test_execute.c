@@ -209,13 +209,18 @@ static void test_handles(void **state)
     (void)state;
     static const struct {
         enum fb_handle handle;
+        bool joined; /* the second request to the first */
         unsigned opens, array_opens;
-    } expected[] = { { FB_HANDLE_ONCE, 1, 2 }, { FB_HANDLE_KEEP, 1, 2 }, { FB_HANDLE_EACH, 3, 3 } };
+    } expected[] = { { FB_HANDLE_ONCE, false, 1, 2 },
+                     { FB_HANDLE_KEEP, false, 1, 2 },
+                     { FB_HANDLE_EACH, false, 3, 3 },
+                     { FB_HANDLE_EACH, true, 2, 2 } };
     struct fb_plan plan = { 0 };
     make_plan(&plan, FB_OP_READ);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         const struct fb_format *format = prepare(false);
         struct fb_delivery delivery;
+        plan.requests[1].joined = expected[i].joined;
         /* A ring of one request's size: each further one waits for the clock to stop. */
         assert_int_equal(fb_delivery_init(&delivery, VALUES * 4, 3, -1, NULL), 0);
         execute(format, expected[i].handle, &plan, &delivery);

@@ -74,7 +74,11 @@ static void test_csv(void **state)
           .start = { 1, 2 },
           .count = { 3, 4 },
           .bytes = 48 },
-        { .op = FB_OP_LOAD, .array = "scalar", .dtype = { FB_OPAQUE, 12 }, .bytes = 12 },
+        { .op = FB_OP_LOAD,
+          .array = "scalar",
+          .dtype = { FB_OPAQUE, 12 },
+          .bytes = 12,
+          .joined = true },
         { .op = FB_OP_MEAN,
           .array = "mean",
           .dtype = { FB_INT, 2 },
@@ -100,6 +104,7 @@ static void test_csv(void **state)
     assert_int_equal(fb_plan_write(&plan, path, &err), 0);
     assert_int_equal(fb_plan_read(path, &back, &err), 0);
     assert_int_equal(back.count, n);
+    assert_int_equal(fb_plan_calls(&back), n - 1);
     for (size_t i = 0; i < n; i++)
         assert_same(&back.requests[i], &requests[i]);
     fb_plan_free(&plan);
@@ -110,38 +115,41 @@ static void test_csv(void **state)
 static void test_csv_refused(void **state)
 {
     (void)state;
-    static const char header[] = "op,array,dtype,start,count,axis,min,max,sample,name\n";
+    static const char header[] = "op,array,dtype,start,count,axis,min,max,sample,name,joined\n";
     static const char *const rows[] = {
-        "read,a,float32,0,1,,,,\n",
-        "read,a,float32,0,1,,,,,,\n",
-        "reed,a,float32,0,1,,,,,\n",
-        "read,a,float33,0,1,,,,,\n",
-        "read,a,float32,0 0,1,,,,,\n",
-        "read,a,float32,0,1,,,,,",
-        "read,a,float32,-1,1,,,,,\n",
-        "read,\"a,float32,0,1,,,,,\n",
-        "search-range,a,,,,x,0,1,,\n",
-        "search-range,a,,,,99,0,1,,\n",
-        "read,a,float64,0 0,4294967296 4294967296,,,,,\n",
-        "read,a,float32,0,99999999999999999999,,,,,\n",
-        "mean,a,float32,,,,,,,\n",
-        "mean,a,float32,0,0,,,,,\n",
-        "mean,a,float32,0 0,0 17,,,,,\n",
-        "mean,a,bool,0,5,,,,,\n",
-        "mean,a,V8,0,5,,,,,\n",
-        "mean,a,,0,5,,,,,\n",
-        "mean,a,float32,0,5 5,,,,,\n",
-        "mean,a,float64,0 0,4294967296 4294967296,,,,,\n",
-        "mean,a,float32,0,-5,,,,,\n",
-        "catalog,a,,,,,,,,\n",
-        "catalog,,float32,,,,,,,\n",
-        "catalog,,,0,,,,,,\n",
-        "catalog,,,,1,,,,,\n",
-        "catalog,,,,,1,,,,\n",
-        "catalog,,,,,,,,s,\n",
-        "catalog,,,,,,,,,n\n",
-        "catalog,,,,,,,,\n",
+        "read,a,float32,0,1,,,,,\n",
+        "read,a,float32,0,1,,,,,,,\n",
+        "reed,a,float32,0,1,,,,,,\n",
+        "read,a,float33,0,1,,,,,,\n",
+        "read,a,float32,0 0,1,,,,,,\n",
+        "read,a,float32,0,1,,,,,,",
+        "read,a,float32,-1,1,,,,,,\n",
+        "read,\"a,float32,0,1,,,,,,\n",
+        "search-range,a,,,,x,0,1,,,\n",
+        "search-range,a,,,,99,0,1,,,\n",
+        "read,a,float64,0 0,4294967296 4294967296,,,,,,\n",
+        "read,a,float32,0,99999999999999999999,,,,,,\n",
+        "mean,a,float32,,,,,,,,\n",
+        "mean,a,float32,0,0,,,,,,\n",
+        "mean,a,float32,0 0,0 17,,,,,,\n",
+        "mean,a,bool,0,5,,,,,,\n",
+        "mean,a,V8,0,5,,,,,,\n",
+        "mean,a,,0,5,,,,,,\n",
+        "mean,a,float32,0,5 5,,,,,,\n",
+        "mean,a,float64,0 0,4294967296 4294967296,,,,,,\n",
+        "mean,a,float32,0,-5,,,,,,\n",
+        "catalog,a,,,,,,,,,\n",
+        "catalog,,float32,,,,,,,,\n",
+        "catalog,,,0,,,,,,,\n",
+        "catalog,,,,1,,,,,,\n",
+        "catalog,,,,,1,,,,,\n",
+        "catalog,,,,,,,,s,,\n",
+        "catalog,,,,,,,,,n,\n",
+        "catalog,,,,,,,,,\n",
         "catalog\n",
+        "read,a,float32,0,1,,,,,,2\n",
+        "read,a,float32,0,1,,,,,,1\n", /* joined to nothing */
+        "catalog,,,,,,,,,,1\n",
     };
     char path[] = "/tmp/fmtbench-plan-XXXXXX";
     struct fb_plan plan;
@@ -156,7 +164,7 @@ static void test_csv_refused(void **state)
     }
     /* What follows a NUL must not be dropped in silence. */
     FILE *file = fopen(path, "w");
-    fprintf(file, "%sread,a,int8,0,1,,,,,\n%cread,a,int8,0,1,,,,,\n", header, '\0');
+    fprintf(file, "%sread,a,int8,0,1,,,,,,\n%cread,a,int8,0,1,,,,,,\n", header, '\0');
     fclose(file);
     assert_int_equal(fb_plan_read(path, &plan, &err), FB_EFORMAT);
     assert_non_null(strstr(err.message, ":3:"));

@@ -9,6 +9,7 @@
 #include "bench/block.h"
 #include "bench/workload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,53 @@ static void test_metadata(void **state)
     fb_catalog_free(&catalog);
 }
 
+/* Groups in random order, their arrays together, each at most once. */
+static void test_load_sample(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 }, odd = { 0 };
+    struct fb_plan plan;
+    char reason[256], seen[24] = { 0 };
+    fill_noxire(&catalog, 24);
+    make("load-sample", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 20);
+    assert_int_equal(fb_plan_calls(&plan), 10);
+    bool sorted = true;
+    int last = -1;
+    for (size_t i = 0; i < plan.count; i += 2) {
+        const struct fb_request *pair = &plan.requests[i];
+        int sample = -1;
+        char aus[64], face[64];
+        assert_int_equal(sscanf(pair->array, "sample_%d/", &sample), 1);
+        snprintf(aus, sizeof aus, "sample_%03d/expert/aus", sample);
+        snprintf(face, sizeof face, "sample_%03d/expert/face", sample);
+        assert_string_equal(pair[0].array, aus);
+        assert_string_equal(pair[1].array, face);
+        assert_false(pair[0].joined);
+        assert_true(pair[1].joined);
+        assert_int_equal(pair[1].bytes, (500 + (uint64_t)sample) * 68 * 2 * 4);
+        assert_int_equal(seen[sample]++, 0);
+        sorted = sorted && sample > last;
+        last = sample;
+    }
+    assert_false(sorted);
+    fb_plan_free(&plan);
+    make("load-sample:n=0,array=*", &catalog, &plan, reason);
+    assert_int_equal(plan.count, catalog.array_count);
+    assert_int_equal(fb_plan_calls(&plan), 48);
+    fb_plan_free(&plan);
+    /* All in the root: one call. */
+    fill_odd(&odd);
+    make("load-sample", &odd, &plan, reason);
+    assert_int_equal(plan.count, odd.array_count);
+    assert_int_equal(fb_plan_calls(&plan), 1);
+    fb_plan_free(&plan);
+    make("load-sample:array=nothing", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "nothing"));
+    fb_catalog_free(&catalog);
+    fb_catalog_free(&odd);
+}
+
 /* The ring grows with the reads up to a limit, or to the largest of them. */
 static void test_buffer(void **state)
 {
@@ -291,10 +339,11 @@ static void test_standard(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_column),  cmocka_unit_test(test_column_odd),
-        cmocka_unit_test(test_feature), cmocka_unit_test(test_batch_stats),
-        cmocka_unit_test(test_open),    cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_buffer),  cmocka_unit_test(test_standard),
+        cmocka_unit_test(test_column),      cmocka_unit_test(test_column_odd),
+        cmocka_unit_test(test_feature),     cmocka_unit_test(test_batch_stats),
+        cmocka_unit_test(test_open),        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_buffer),      cmocka_unit_test(test_standard),
+        cmocka_unit_test(test_load_sample),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
