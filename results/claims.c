@@ -232,13 +232,13 @@ static void put_bounds(struct writing *writing, const struct fb_figure *figure)
     fb_figure_value(figure->unit, figure->bound_low, low, sizeof low);
     fb_figure_value(figure->unit, figure->bound_high, high, sizeof high);
     if (isnan(figure->bound_low))
-        SET(text, " at most %s", high);
+        SET(text, "at most %s", high);
     else if (isnan(figure->bound_high))
-        SET(text, " at least %s", low);
+        SET(text, "at least %s", low);
     else if (figure->bound_low == figure->bound_high)
-        SET(text, " %s", low);
+        SET(text, "%s", low);
     else
-        SET(text, " %s to %s", low, high);
+        SET(text, "%s to %s", low, high);
     put(writing, text);
 }
 
@@ -250,8 +250,9 @@ static size_t put_role(struct writing *writing, const struct fb_figure *figures,
         if (!has_role(&figures[i], role))
             continue;
         put(writing, found++ ? ", " : before);
-        put(writing, figures[i].figure);
         put_bounds(writing, &figures[i]);
+        put(writing, " ");
+        put(writing, figures[i].figure);
     }
     return found;
 }
@@ -269,9 +270,9 @@ static void write_rule(struct writing *writing, const struct fb_figure *figures,
 static void put_figure(struct writing *writing, const struct fb_figure *figure)
 {
     char text[128];
-    put(writing, figure->figure);
-    put(writing, " ");
     put(writing, fb_figure_text(figure, text, sizeof text));
+    put(writing, " ");
+    put(writing, figure->figure);
 }
 
 static void put_holding(struct writing *writing, const struct fb_figure *figures, size_t count,
@@ -302,9 +303,9 @@ static void write_why(struct writing *writing, const struct fb_figure *figures, 
     put_holding(writing, figures, count, "no", "does not: ");
     put_holding(writing, figures, count, "unclear", "not told apart: ");
     for (size_t i = 0, found = 0; i < count; i++) {
-        if (!has_role(&figures[i], "told"))
+        if (!has_role(&figures[i], "told") || figures[i].why[0])
             continue;
-        put(writing, found++ ? ", " : "; beside it: ");
+        put(writing, found++ ? ", " : writing->buf[0] ? "; beside it: " : "");
         put_figure(writing, &figures[i]);
     }
 }

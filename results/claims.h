@@ -71,8 +71,8 @@ extern const struct fb_contestant_row fb_contestants[FB_CONTESTANTS];
 /* Datasets that grow: at the most so many. */
 #define FB_GROWTH_MOST 8
 
-/* One access: a sample of one person. */
-#define FB_ACCESS_WORKLOAD "random-access"
+/* One access: all arrays of one person, as the guide's load_sample() returns them. */
+#define FB_ACCESS_WORKLOAD "load-sample"
 
 struct fb_claim {
     const char *id;
@@ -113,7 +113,8 @@ int fb_figures_read(const char *path, struct fb_figures *figures, struct fb_erro
 
 /* "69.8 %", "3.21x", "12.5 ms" of a value in a figure's unit; "?" for NAN. Returns buf. */
 char *fb_figure_value(const char *unit, double value, char *buf, size_t size);
-/* Value and, where it has a width, interval: "3.21x (2.9x to 3.6x)". Returns buf. */
+/* Value and, where it has a width, interval: "3.21x (2.9x to 3.6x)"; the figure's name reads on
+ * from there. Returns buf. */
 char *fb_figure_text(const struct fb_figure *figure, char *buf, size_t size);
 
 /* The table on the terminal, in lines of at most `width` columns (clamped to 80 to 100; 0: 100),

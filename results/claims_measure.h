@@ -20,7 +20,7 @@ struct fb_pick fb_claim_pick(const char *run, enum fb_contestant who, const char
 
 void fb_measuring_add(struct fb_measuring *measuring, const struct fb_claim_part *part,
                       const struct fb_quantity *quantity);
-/* The time of `slow` over that of `fast`: how many times as fast. */
+/* The time of `slow` over that of `fast`, rows of one run: how many times as fast. */
 void fb_measuring_faster(struct fb_measuring *measuring, const struct fb_claim_part *part,
                          const struct fb_pick *slow, const struct fb_pick *fast);
 void fb_measuring_time(struct fb_measuring *measuring, const struct fb_claim_part *part,

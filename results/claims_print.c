@@ -8,8 +8,8 @@
 
 #define WIDEST 100
 #define NARROWEST 80
-#define SAYS_WIDTH 22
-#define ID_WIDTH 14
+#define SAYS_WIDTH 20
+#define ID_WIDTH 13
 #define VERDICT_WIDTH 14
 
 static bool is_verdict(const struct fb_figure *figure)
@@ -33,7 +33,7 @@ static void put_headline(const struct fb_figures *figures, size_t verdict, char 
     if (!figure || strcmp(figures->items[verdict].verdict, "not measured") == 0)
         snprintf(buf, size, "-");
     else
-        snprintf(buf, size, "%s", fb_figure_text(figure, text, sizeof text));
+        snprintf(buf, size, "%s %s", fb_figure_text(figure, text, sizeof text), figure->figure);
 }
 
 /* --- terminal --------------------------------------------------------------------------------- */

@@ -34,13 +34,17 @@ int fb_measure_size(const struct fb_claim *claim, const struct fb_evidence *evid
         enum step from, to;
     } savings[] = {
         { { "saved in all", "decides", "part", 0.4, 0.6, NAN }, PICKLE, GZIP_32 },
-        { { "by float32 alone", "softens", "part", 0.4, 0.6, NAN }, PLAIN_64, PLAIN_32 },
-        { { "by gzip 4 alone, of float32", "softens", "part", 0.4, 0.6, NAN }, PLAIN_32, GZIP_32 },
-        { { "by gzip 4 alone, of the pickle's type", "softens", "part", 0.4, 0.6, NAN },
+        { { "saved by float32 alone", "softens", "part", 0.4, 0.6, NAN }, PLAIN_64, PLAIN_32 },
+        { { "saved by gzip 4 alone, of float32", "softens", "part", 0.4, 0.6, NAN },
+          PLAIN_32,
+          GZIP_32 },
+        { { "saved by gzip 4 alone, of the pickle's type", "softens", "part", 0.4, 0.6, NAN },
           PLAIN_64,
           GZIP_64 },
-        { { "by shuffle before gzip 4", "told", "part", NAN, NAN, NAN }, GZIP_32, SHUFFLE_32 },
-        { { "by HDF5 in place of pickle", "told", "part", NAN, NAN, NAN }, PICKLE, PLAIN_64 },
+        { { "saved by shuffle before gzip 4", "told", "part", NAN, NAN, NAN },
+          GZIP_32,
+          SHUFFLE_32 },
+        { { "saved by HDF5 in place of pickle", "told", "part", NAN, NAN, NAN }, PICKLE, PLAIN_64 },
     };
     struct fb_measuring measuring = { claim, evidence, out, err, 0 };
     struct fb_quantity sizes[STEPS], saving;
@@ -116,25 +120,20 @@ int fb_measure_gzip(const struct fb_claim *claim, const struct fb_evidence *evid
         "levels as small and faster", "must", "count", NAN, 0, NAN
     };
     static const struct fb_claim_part size = {
-        "its file over the smallest", "decides", "ratio", NAN, ABOUT, NAN
+        "the size of the smallest level", "decides", "ratio", NAN, ABOUT, NAN
     };
     static const struct fb_claim_part cheaper = {
-        "time to write over that of a lower level about as small",
-        "decides",
-        "ratio",
-        NAN,
-        MUCH,
-        NAN
+        "the time to write of a lower level about as small", "decides", "ratio", NAN, MUCH, NAN
     };
     struct fb_measuring measuring = { claim, evidence, out, err, 0 };
     struct fb_tradeoff levels[FB_GZIP_LEVELS];
     struct fb_quantity quantity;
     for (size_t i = 0; i < FB_GZIP_LEVELS; i++)
         take_level(evidence, i, &levels[i]);
-    fb_quantity_dominators(&quantity, levels, FB_GZIP_LEVELS, GUIDES_LEVEL);
-    fb_measuring_add(&measuring, &dominated, &quantity);
     compare_sizes(levels, &quantity);
     fb_measuring_add(&measuring, &size, &quantity);
+    fb_quantity_dominators(&quantity, levels, FB_GZIP_LEVELS, GUIDES_LEVEL);
+    fb_measuring_add(&measuring, &dominated, &quantity);
     fb_quantity_cheaper(&quantity, levels, GUIDES_LEVEL, ABOUT);
     fb_measuring_add(&measuring, &cheaper, &quantity);
     add_levels(&measuring, levels);
@@ -184,19 +183,19 @@ int fb_measure_cpu(const struct fb_claim *claim, const struct fb_evidence *evide
                    struct fb_figures *out, struct fb_error *err)
 {
     static const struct fb_claim_part loading = {
-        "processor time of loading, gzip 4 over none", "decides", "ratio", 1, NAN, NAN
+        "the processor time to load, with gzip 4", "decides", "ratio", 1, NAN, NAN
     };
     static const struct fb_claim_part writing = {
-        "processor time of writing, gzip 4 over none", "decides", "ratio", 1, NAN, NAN
+        "the processor time to write, with gzip 4", "decides", "ratio", 1, NAN, NAN
     };
     static const struct fb_claim_part native = {
-        "of loading in C", "told", "ratio", NAN, NAN, NAN
+        "the processor time to load in C", "told", "ratio", NAN, NAN, NAN
     };
     static const struct fb_claim_part warm = {
-        "wall time of loading, warm", "told", "ratio", NAN, NAN, NAN
+        "the wall time to load, warm", "told", "ratio", NAN, NAN, NAN
     };
     static const struct fb_claim_part cold = {
-        "wall time of loading, cold", "told", "ratio", NAN, NAN, NAN
+        "the wall time to load, cold", "told", "ratio", NAN, NAN, NAN
     };
     struct fb_measuring measuring = { claim, evidence, out, err, 0 };
     struct fb_pick gzip =
@@ -209,7 +208,7 @@ int fb_measure_cpu(const struct fb_claim *claim, const struct fb_evidence *evide
     fb_measuring_faster(&measuring, &warm, &gzip, &plain);
     gzip.cache = plain.cache = "cold";
     fb_measuring_faster(&measuring, &cold, &gzip, &plain);
-    add_seconds(&measuring, FB_H5PY_GZIP, "gzip 4, processor", "gzip 4, wall");
-    add_seconds(&measuring, FB_H5PY_PLAIN, "none, processor", "none, wall");
+    add_seconds(&measuring, FB_H5PY_GZIP, "of processor time, gzip 4", "of wall time, gzip 4");
+    add_seconds(&measuring, FB_H5PY_PLAIN, "of processor time, no gzip", "of wall time, no gzip");
     return measuring.rc;
 }

@@ -25,18 +25,22 @@ struct fb_evidence_run *fb_evidence_add(struct fb_evidence *evidence, const char
 int fb_evidence_read(struct fb_evidence *evidence, const char *folder, const char *name,
                      struct fb_error *err)
 {
-    char *results = NULL, *blocks = NULL;
+    char *results = NULL, *blocks = NULL, *iterations = NULL;
     struct fb_evidence_run *run = fb_evidence_add(evidence, name);
     int rc = 0;
     if (!run || asprintf(&results, "%s/%s/results.csv", folder, name) < 0 ||
-        asprintf(&blocks, "%s/%s/blocks.csv", folder, name) < 0)
+        asprintf(&blocks, "%s/%s/blocks.csv", folder, name) < 0 ||
+        asprintf(&iterations, "%s/%s/iterations.csv", folder, name) < 0)
         rc = fb_fail_memory(err, "the evidence");
     if (rc == 0)
         rc = fb_records_read(results, &run->records, err);
     if (rc == 0)
         rc = fb_blocks_read(blocks, &run->blocks, err);
+    if (rc == 0)
+        rc = fb_iterations_read(iterations, &run->iterations, err);
     free(results);
     free(blocks);
+    free(iterations);
     return rc;
 }
 
@@ -55,6 +59,7 @@ void fb_evidence_free(struct fb_evidence *evidence)
     for (size_t i = 0; i < evidence->count; i++) {
         free(evidence->items[i].records.items);
         free(evidence->items[i].blocks.items);
+        free(evidence->items[i].iterations.items);
     }
     free(evidence->items);
     *evidence = (struct fb_evidence){ 0 };
@@ -193,7 +198,7 @@ void fb_quantity_column(struct fb_quantity *out, const struct fb_evidence *evide
     if (!record) {
         explain_absence(out, evidence, pick);
     } else if (isnan(value)) {
-        SET(why, "%.60s, %.60s: %.40s is not known%s%.100s", record->format, record->workload,
+        SET(why, "%.60s, %.60s: %.20s is not known%s%.80s", record->format, record->workload,
             column, record->reason[0] ? ": " : "", record->reason);
         set_missing(out, why);
     } else {
@@ -277,6 +282,71 @@ void fb_quantity_peak(struct fb_quantity *out, const struct fb_evidence *evidenc
 {
     of_blocks(out, evidence, pick, "peak", block_peak);
 }
+
+/* --- pairs ------------------------------------------------------------------------------------ */
+
+/* One value a block of a cell, with the block's round, in order of execution. */
+struct rounds {
+    uint64_t *values, *numbers;
+    size_t count;
+};
+
+static bool take_rounds(const struct fb_evidence_run *run, const char *cell_id, struct rounds *out)
+{
+    size_t values;
+    *out = (struct rounds){ .numbers = calloc(run->blocks.count + 1, sizeof *out->numbers) };
+    if (!out->numbers || fb_block_medians(cell_id, &run->iterations, &out->values, &values))
+        return false;
+    for (size_t i = 0; i < run->blocks.count; i++)
+        if (strcmp(run->blocks.items[i].cell_id, cell_id) == 0)
+            out->numbers[out->count++] = run->blocks.items[i].round;
+    return out->count == values;
+}
+
+/* Ratios of the rounds that both have, in millionths. */
+static size_t pair_up(const struct rounds *a, const struct rounds *b, uint64_t *ratios)
+{
+    size_t count = 0;
+    for (size_t i = 0, k = 0; i < a->count; i++) {
+        while (k < b->count && b->numbers[k] < a->numbers[i])
+            k++;
+        if (k < b->count && b->numbers[k] == a->numbers[i] && b->values[k] > 0)
+            ratios[count++] = (uint64_t)((double)a->values[i] / (double)b->values[k] * 1e6 + 0.5);
+    }
+    return count;
+}
+
+void fb_quantity_paired(struct fb_quantity *out, const struct fb_evidence *evidence,
+                        const struct fb_pick *a, const struct fb_pick *b)
+{
+    const struct fb_record *x = take(out, evidence, a);
+    const struct fb_record *y = x ? take(out, evidence, b) : NULL;
+    struct rounds rounds_a = { 0 }, rounds_b = { 0 };
+    size_t count = 0;
+    if (!y)
+        return;
+    const struct fb_evidence_run *run = find_run(evidence, a->run);
+    uint64_t *ratios = calloc(run->blocks.count + 1, sizeof *ratios);
+    if (ratios && take_rounds(run, x->cell_id, &rounds_a) &&
+        take_rounds(run, y->cell_id, &rounds_b))
+        count = pair_up(&rounds_a, &rounds_b, ratios);
+    if (count == 0) {
+        set_missing(out, "no round has a block of both rows");
+    } else {
+        summarise(out, ratios, count);
+        out->value /= 1e6;
+        out->lower /= 1e6;
+        out->upper /= 1e6;
+        SET(out->formula, "paired(%s/%s, %s/%s)", a->run, x->cell_id, b->run, y->cell_id);
+    }
+    free(ratios);
+    free(rounds_a.values);
+    free(rounds_a.numbers);
+    free(rounds_b.values);
+    free(rounds_b.numbers);
+}
+
+/* --- the same row of several runs ------------------------------------------------------------- */
 
 void fb_quantity_over(struct fb_quantity *out, const struct fb_evidence *evidence,
                       const struct fb_pick *pick, const char *column)

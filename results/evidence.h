@@ -10,13 +10,13 @@
  *                          counted, with the interval of fb_median_interval (statistics.h)
  *   peak(RUN/CELL)         the same of peak_bytes
  *   over(RUN*, CELL.COLUMN) the same of a column over all runs whose name starts with RUN
- *   ratio(a, b)            a / b; interval [a.lower / b.upper, a.upper / b.lower]
- *   saving(a, b)           1 - a / b; interval from the ends of that ratio
- *   slope(a, b, x, y)      (b - a) / (y - x); interval [(b.lower - a.upper), (b.upper - a.lower)]
- *                          over y - x, x and y exact
- *   largest(a, b, ...)     the largest of each: value, lower, upper
- *   reach(T, x, a, ...)    where the least-squares straight line through the points (x, a) reaches
- *                          T; interval: the lines through all upper and through all lower ends
+ *   paired(RUN/A, RUN/B)   median over the rounds of the run of A's time over B's, in millionths,
+ * each the median of the block's timed iterations; interval as of cpu() ratio(a, b)            a /
+ * b; interval [a.lower / b.upper, a.upper / b.lower] saving(a, b)           1 - a / b; interval
+ * from the ends of that ratio slope(a, b, x, y)      (b - a) / (y - x); interval [(b.lower -
+ * a.upper), (b.upper - a.lower)] over y - x, x and y exact largest(a, b, ...)     the largest of
+ * each: value, lower, upper reach(T, x, a, ...)    where the least-squares straight line through
+ * the points (x, a) reaches T; interval: the lines through all upper and through all lower ends
  *   crossing(x, a, b, ...) the x from which b is less than a: between the last x where a's median
  *                          is not above b's and the next, straight in logarithms of x and a / b;
  *                          interval: the last x with a.upper < b.lower (0 if none), the first x
@@ -41,6 +41,7 @@ struct fb_evidence_run {
     char name[32]; /* of the run's folder */
     struct fb_records records;
     struct fb_blocks blocks;
+    struct fb_iterations iterations;
 };
 
 /* Zero-initialise. */
@@ -54,7 +55,7 @@ struct fb_evidence {
     size_t absent_count;
 };
 
-/* Adds FOLDER/NAME/results.csv and blocks.csv. */
+/* Adds FOLDER/NAME/results.csv, blocks.csv and iterations.csv. */
 int fb_evidence_read(struct fb_evidence *evidence, const char *folder, const char *name,
                      struct fb_error *err);
 /* Adds an empty run, to be filled by the caller (tests), who may keep the pointer until the next
@@ -92,6 +93,10 @@ void fb_quantity_cpu(struct fb_quantity *out, const struct fb_evidence *evidence
                      const struct fb_pick *pick);
 void fb_quantity_peak(struct fb_quantity *out, const struct fb_evidence *evidence,
                       const struct fb_pick *pick);
+/* How many times as long row a took as row b of the same run, block against block of a round: what
+ * disturbed both does not tell in their ratio. */
+void fb_quantity_paired(struct fb_quantity *out, const struct fb_evidence *evidence,
+                        const struct fb_pick *a, const struct fb_pick *b);
 /* pick->run is the prefix of the runs' names. */
 void fb_quantity_over(struct fb_quantity *out, const struct fb_evidence *evidence,
                       const struct fb_pick *pick, const char *column);
