@@ -30,20 +30,19 @@ static void close_fd(int *fd)
 }
 
 /* In the child: pipe ends to the protocol's numbers. All are above 4 first, so that none is
- * overwritten before it has been moved. */
-static void child_run(const char *const argv[], int ends[5], pid_t parent)
+ * overwritten before it has been moved. The parent's memory is still shared (vfork): nothing of it
+ * may be changed. */
+static void child_run(const char *const argv[], const int ends[5], pid_t parent)
 {
-    for (int i = 0; i < 5; i++) {
-        int high = fcntl(ends[i], F_DUPFD, 16);
-        if (high < 0)
-            _exit(127);
-        ends[i] = high;
-    }
+    int high[5];
     for (int i = 0; i < 5; i++)
-        if (dup2(ends[i], i) < 0)
+        if ((high[i] = fcntl(ends[i], F_DUPFD, 16)) < 0)
             _exit(127);
     for (int i = 0; i < 5; i++)
-        close(ends[i]);
+        if (dup2(high[i], i) < 0)
+            _exit(127);
+    for (int i = 0; i < 5; i++)
+        close(high[i]);
     /* Ctrl-C goes to the whole terminal group; the runner decides when a worker ends, and its own
      * children with it. */
     setpgid(0, 0);
@@ -55,6 +54,16 @@ static void child_run(const char *const argv[], int ends[5], pid_t parent)
     int error = errno;
     dprintf(2, "cannot start %s: %s\n", argv[0], strerror(error));
     _exit(127);
+}
+
+/* A fork would copy the page tables, and every page that is written afterwards. */
+static pid_t spawn(const char *const argv[], const int ends[5])
+{
+    const pid_t parent = getpid();
+    pid_t pid = vfork();
+    if (pid == 0)
+        child_run(argv, ends, parent);
+    return pid;
 }
 
 int fb_process_start(struct fb_process *process, const char *const argv[],
@@ -79,9 +88,8 @@ int fb_process_start(struct fb_process *process, const char *const argv[],
         *ours[i] = ends[child_reads ? 1 : 0];
         fcntl(*ours[i], F_SETFL, O_NONBLOCK);
     }
-    pid_t parent = getpid();
-    if (rc == 0 && (process->pid = fork()) == 0)
-        child_run(argv, theirs, parent);
+    if (rc == 0)
+        process->pid = spawn(argv, theirs);
     if (rc == 0 && process->pid < 0)
         rc = fb_fail_errno(err, "cannot start %s", argv[0]);
     for (int i = 0; i < 5; i++)
