@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What fits in the ring is hashed after the clock has stopped for good. */
 #define RING_BYTES (UINT64_C(64) << 20)
@@ -341,5 +342,21 @@ int fb_block_create(const struct fb_worker *worker, const struct fb_process_limi
         rc = fb_process_finish(&process, err);
     }
     fb_process_close(&process);
+    return rc;
+}
+
+int fb_block_create_file(const struct fb_worker *worker, const struct fb_process_limits *limits,
+                         const struct fb_job *job, struct fb_source *source,
+                         struct fb_create_result *result, struct fb_error *err)
+{
+    struct fb_plan plan;
+    int rc = fb_plan_of_catalog(fb_source_catalog(source), &plan, err);
+    if (rc)
+        return rc;
+    rc = fb_plan_write(&plan, job->plan, err);
+    fb_plan_free(&plan);
+    if (rc == 0)
+        rc = fb_block_create(worker, limits, job, source, result, err);
+    unlink(job->plan);
     return rc;
 }

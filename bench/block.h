@@ -19,6 +19,8 @@
 /* How a worker is started. */
 struct fb_worker {
     char command[4096]; /* a program, or a program and words for it, parted by blanks */
+    char script[4096];  /* of an interpreter, which `command` is then as it stands; "": none */
+    char modules[64];   /* the script's one argument */
     bool own; /* fmtbench's own, started as `PROGRAM worker`: its hashes are believed. Others
                  deliver their bytes */
 };
@@ -69,6 +71,10 @@ struct fb_create_result {
 int fb_block_create(const struct fb_worker *worker, const struct fb_process_limits *limits,
                     const struct fb_job *job, struct fb_source *source,
                     struct fb_create_result *result, struct fb_error *err);
+/* The same with the plan at job->plan made from the source, and removed. */
+int fb_block_create_file(const struct fb_worker *worker, const struct fb_process_limits *limits,
+                         const struct fb_job *job, struct fb_source *source,
+                         struct fb_create_result *result, struct fb_error *err);
 
 /* A worker's hello, checked for its protocol number. The caller decrefs *hello. */
 int fb_block_hello(const struct fb_worker *worker, const struct fb_process_limits *limits,

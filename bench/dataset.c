@@ -25,14 +25,23 @@ void fb_config_say(const struct fb_run_config *config, const char *format, ...)
 
 struct fb_source *fb_dataset_source(const struct fb_dataset *dataset, enum fb_variant variant)
 {
-    return variant == FB_VARIANT_NARROWED ? dataset->narrowed : dataset->source;
+    bool narrowed = variant == FB_VARIANT_NARROWED || variant == FB_VARIANT_UNNAMED_NARROWED;
+    return narrowed ? dataset->narrowed : dataset->source;
 }
 
 const struct fb_catalog *fb_dataset_searched(const struct fb_dataset *dataset,
                                              enum fb_variant variant)
 {
-    return variant == FB_VARIANT_AS_IS ? &dataset->whole
-                                       : fb_source_catalog(fb_dataset_source(dataset, variant));
+    switch (variant) {
+    case FB_VARIANT_AS_IS:
+        return &dataset->whole;
+    case FB_VARIANT_UNNAMED:
+        return &dataset->unnamed;
+    case FB_VARIANT_UNNAMED_NARROWED:
+        return &dataset->unnamed_narrowed;
+    default:
+        return fb_source_catalog(fb_dataset_source(dataset, variant));
+    }
 }
 
 void fb_dataset_close_sources(struct fb_dataset *dataset)
@@ -46,6 +55,8 @@ void fb_dataset_close(struct fb_dataset *dataset)
 {
     fb_dataset_close_sources(dataset);
     fb_catalog_free(&dataset->whole);
+    fb_catalog_free(&dataset->unnamed);
+    fb_catalog_free(&dataset->unnamed_narrowed);
     for (size_t i = 0; i < dataset->manifest_count; i++) {
         fb_manifest_free(&dataset->manifests[i]);
         free(dataset->manifest_files[i]);
@@ -364,6 +375,10 @@ int fb_dataset_open(const struct fb_run_config *config, struct fb_dataset *out,
     fb_isolate_patience(0);
     if (rc == 0)
         rc = fb_source_narrow(out->source, &out->narrowed, err);
+    if (rc == 0)
+        rc = fb_catalog_unname(fb_source_catalog(out->source), &out->unnamed, err);
+    if (rc == 0)
+        rc = fb_catalog_unname(fb_source_catalog(out->narrowed), &out->unnamed_narrowed, err);
     if (rc == 0 && fb_source_catalog(out->source)->array_count == 0)
         rc = fb_fail(err, FB_ENOTHING,
                      "%s has no arrays that can be read; 'fmtbench info' says why", out->name);

@@ -12,6 +12,8 @@ enum fb_variant {
     FB_VARIANT_NATIVE,   /* the source's own types */
     FB_VARIANT_NARROWED, /* dtype=f32 */
     FB_VARIANT_AS_IS,    /* the user's own file, which may hold more than --max-bytes lets in */
+    FB_VARIANT_UNNAMED,  /* native, in files that keep no sample names (FB_NO_NAMES) */
+    FB_VARIANT_UNNAMED_NARROWED,
     FB_VARIANT_COUNT
 };
 
@@ -20,10 +22,11 @@ struct fb_dataset {
     struct fb_source *source; /* native */
     struct fb_source *narrowed;
     struct fb_catalog whole; /* of all that SOURCE has, for searches in the user's own file */
-    char *own_file;          /* SOURCE where it is a file that as-is can read, else NULL */
-    bool partial;            /* --max-bytes left arrays out */
-    bool self_reference;     /* own_file has no manifest: its second reading is checked against
-                                its first */
+    struct fb_catalog unnamed, unnamed_narrowed; /* as files without sample names show it */
+    char *own_file;      /* SOURCE where it is a file that as-is can read, else NULL */
+    bool partial;        /* --max-bytes left arrays out */
+    bool self_reference; /* own_file has no manifest: its second reading is checked against
+                            its first */
     struct fb_manifest *manifests; /* with config->files: of the files there */
     char **manifest_files;         /* the file of each */
     size_t manifest_count;

@@ -96,26 +96,18 @@ static int create(const struct fb_run_config *config, const struct fb_dataset *d
 {
     struct fb_source *observer;
     struct fb_create_result cost;
-    struct fb_plan plan;
     int rc = fb_source_observe(fb_dataset_source(dataset, subject->variant), &observer, err);
     if (rc)
         return rc;
-    rc = fb_plan_of_catalog(fb_source_catalog(observer), &plan, err);
-    if (rc == 0) {
-        rc = fb_plan_write(&plan, plan_path, err);
-        fb_plan_free(&plan);
-    }
-    if (rc == 0) {
-        struct fb_job job = { .create = true,
-                              .format = subject->writer,
-                              .options = subject->options,
-                              .file = file->path,
-                              .plan = plan_path };
-        struct fb_process_limits limits = config->limits;
-        /* Writing is no block: it takes as long as the dataset is large. */
-        limits.timeout_ns += fb_catalog_bytes(fb_source_catalog(observer)) * 1000;
-        rc = fb_block_create(&subject->worker, &limits, &job, observer, &cost, err);
-    }
+    struct fb_job job = { .create = true,
+                          .format = subject->writer,
+                          .options = subject->options,
+                          .file = file->path,
+                          .plan = plan_path };
+    struct fb_process_limits limits = config->limits;
+    /* Writing is no block: it takes as long as the dataset is large. */
+    limits.timeout_ns += fb_catalog_bytes(fb_source_catalog(observer)) * 1000;
+    rc = fb_block_create_file(&subject->creator, &limits, &job, observer, &cost, err);
     if (rc == 0)
         rc = write_manifest(dataset, file, observer, err);
     if (rc == 0)
@@ -124,7 +116,6 @@ static int create(const struct fb_run_config *config, const struct fb_dataset *d
         file->write_ns = cost.ns;
         file->write_cpu_ns = cost.cpu_ns;
     }
-    unlink(plan_path);
     fb_source_close(observer);
     return rc;
 }

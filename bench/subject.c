@@ -1,4 +1,5 @@
 #include "bench/subject.h"
+#include "bench/adapter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,52 @@ static int add(struct fb_subjects *subjects, const struct fb_subject *subject, s
     return 0;
 }
 
-static int add_native(struct fb_subjects *subjects, const char *spec, struct fb_error *err)
+static int add_libraries(struct fb_subjects *subjects, const json_t *hello, struct fb_error *err)
+{
+    json_t *libraries = json_object_get(hello, "libraries");
+    if (!subjects->libraries)
+        subjects->libraries = json_object();
+    return json_is_object(libraries) && json_object_update(subjects->libraries, libraries)
+               ? fb_fail_memory(err, "the libraries' versions")
+               : 0;
+}
+
+/* Starting a Python takes its time: once for all formats of the same adapter. */
+static int adapter_worker(struct fb_subjects *subjects, const struct fb_run_config *config,
+                          const struct fb_format *format, struct fb_worker *out,
+                          struct fb_error *err)
+{
+    json_t *hello;
+    for (size_t i = 0; i < subjects->count; i++) {
+        const struct fb_format *other = fb_format_find(subjects->items[i].name);
+        if (other && other->adapter == format->adapter) {
+            *out = subjects->items[i].worker;
+            return 0;
+        }
+    }
+    int rc = fb_adapter_worker(format, out, err);
+    if (rc == 0)
+        rc = fb_block_hello(out, &config->limits, &hello, err);
+    if (rc)
+        return rc;
+    rc = add_libraries(subjects, hello, err);
+    json_decref(hello);
+    return rc;
+}
+
+static enum fb_variant variant_of(const struct fb_format *format, const struct fb_options *values)
+{
+    bool narrowed =
+        fb_options_has(values, "dtype") && strcmp(fb_options_text(values, "dtype"), "f32") == 0;
+    if (format->flags & FB_AS_IS)
+        return FB_VARIANT_AS_IS;
+    if (format->flags & FB_NO_NAMES)
+        return narrowed ? FB_VARIANT_UNNAMED_NARROWED : FB_VARIANT_UNNAMED;
+    return narrowed ? FB_VARIANT_NARROWED : FB_VARIANT_NATIVE;
+}
+
+static int add_ours(struct fb_subjects *subjects, const struct fb_run_config *config,
+                    const char *spec, struct fb_error *err)
 {
     const struct fb_format *format;
     struct fb_options values;
@@ -53,16 +99,21 @@ static int add_native(struct fb_subjects *subjects, const char *spec, struct fb_
     const struct fb_format *writer = fb_format_writer(format);
     struct fb_subject subject = {
         .flags = format->flags,
-        .can_create = writer && writer->create,
+        .can_create = writer && fb_format_can_create(writer),
         .worker = own_worker(),
-        .variant = format->flags & FB_AS_IS ? FB_VARIANT_AS_IS : FB_VARIANT_NATIVE,
+        .creator = own_worker(),
+        .variant = variant_of(format, &values),
     };
+    if (format->adapter)
+        rc = adapter_worker(subjects, config, format, &subject.worker, err);
+    if (rc)
+        return rc;
+    if (writer && writer->adapter)
+        subject.creator = subject.worker;
     snprintf(subject.name, sizeof subject.name, "%s", format->name);
     snprintf(subject.writer, sizeof subject.writer, "%s", writer ? writer->name : "");
     snprintf(subject.suffix, sizeof subject.suffix, "%s", format->suffix ? format->suffix : "");
     fb_options_canonical(&values, subject.options, sizeof subject.options);
-    if (fb_options_has(&values, "dtype") && strcmp(fb_options_text(&values, "dtype"), "f32") == 0)
-        subject.variant = FB_VARIANT_NARROWED;
     return add(subjects, &subject, err);
 }
 
@@ -109,6 +160,7 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
             .flags = flags_of(format),
             .can_create = json_is_true(json_object_get(format, "create")),
             .worker = external_worker(config),
+            .creator = external_worker(config),
         };
         const char *suffix = text_of(format, "suffix");
         if (strcmp(text_of(format, "name"), name) != 0)
@@ -140,7 +192,7 @@ static int add_spec(struct fb_subjects *subjects, const struct fb_run_config *co
         if (rc != FB_ENOTHING)
             return rc;
     }
-    return add_native(subjects, spec, err);
+    return add_ours(subjects, config, spec, err);
 }
 
 /* All formats of an external worker whose names are not ours. */
@@ -161,7 +213,8 @@ static int add_all_external(struct fb_subjects *subjects, const struct fb_run_co
 
 /* --- --files DIR ------------------------------------------------------------------------------ */
 
-/* The formats of the files there, and every other format that reads the same files. */
+/* The formats of the files there, and every other format of this binary that reads the same
+ * files. */
 static int add_from_files(struct fb_subjects *subjects, const struct fb_run_config *config,
                           const json_t *hello, const struct fb_dataset *dataset,
                           struct fb_error *err)
@@ -178,21 +231,25 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
             continue;
         }
         rc = add_spec(subjects, config, hello, spec, err);
+        if (rc == FB_EUNSUPPORTED) {
+            fb_config_say(config, "leaving out %s: %s", dataset->manifest_files[m], err->message);
+            rc = 0;
+        }
         for (size_t i = 0; rc == 0 && fb_formats[i]; i++) {
-            if (fb_formats[i]->create || !fb_formats[i]->writer ||
+            if (fb_formats[i]->create || fb_formats[i]->adapter || !fb_formats[i]->writer ||
                 strcmp(fb_formats[i]->writer, manifest->format) != 0)
                 continue;
             snprintf(spec, sizeof spec, "%s%s%s", fb_formats[i]->name,
                      *manifest->options ? ":" : "", manifest->options);
-            rc = add_native(subjects, spec, err);
+            rc = add_ours(subjects, config, spec, err);
         }
     }
     if (rc == 0 && dataset->own_file)
-        rc = add_native(subjects, "as-is", err);
+        rc = add_ours(subjects, config, "as-is", err);
     return rc;
 }
 
-/* Without -f: every format of the registry with its presets, those that read the user's own file
+/* Without -f: every format of this binary with its presets, those that read the user's own file
  * where there is one; for a quick look only some. */
 static int add_presets(struct fb_subjects *subjects, const struct fb_run_config *config,
                        const struct fb_dataset *dataset, struct fb_error *err)
@@ -201,14 +258,14 @@ static int add_presets(struct fb_subjects *subjects, const struct fb_run_config 
     int rc = 0;
     for (size_t i = 0; rc == 0 && fb_formats[i]; i++) {
         const struct fb_format *format = fb_formats[i];
-        if (((format->flags & FB_AS_IS) && !dataset->own_file) ||
+        if (format->adapter || ((format->flags & FB_AS_IS) && !dataset->own_file) ||
             (config->quick && !(format->flags & FB_QUICK)))
             continue;
         const char *const *presets = format->presets && !config->quick ? format->presets : defaults;
         for (; rc == 0 && *presets; presets++) {
             char spec[256];
             snprintf(spec, sizeof spec, "%s%s%s", format->name, **presets ? ":" : "", *presets);
-            rc = add_native(subjects, spec, err);
+            rc = add_ours(subjects, config, spec, err);
         }
     }
     return rc;
@@ -225,7 +282,7 @@ int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset
         rc = fb_block_hello(&worker, &config->limits, &hello, err);
         if (rc)
             return rc;
-        out->libraries = json_incref(json_object_get(hello, "libraries"));
+        rc = add_libraries(out, hello, err);
     }
     for (size_t i = 0; rc == 0 && i < config->format_count; i++)
         rc = add_spec(out, config, hello, config->formats[i], err);

@@ -12,16 +12,17 @@ struct fb_subject {
     char options[1024]; /* canonical */
     char writer[64];    /* format whose create makes its file; "" where none does */
     char suffix[16];
-    unsigned flags;  /* enum fb_format_flags */
-    bool can_create; /* the writer is this subject's own worker's and can create */
+    unsigned flags; /* enum fb_format_flags */
+    bool can_create;
     struct fb_worker worker;
+    struct fb_worker creator; /* what its file is made by, where can_create */
     enum fb_variant variant;
 };
 
 struct fb_subjects {
     struct fb_subject *items;
     size_t count;
-    json_t *libraries; /* of the external worker, for the record; NULL without one */
+    json_t *libraries; /* of workers that are not our own, for the record; NULL without one */
 };
 
 /* From config->formats, or the default ones; with config->files, those of the manifests there. Asks

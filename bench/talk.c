@@ -70,8 +70,11 @@ int fb_talk_start(struct fb_process *process, const struct fb_worker *worker,
     const char *argv[FB_WORKER_WORDS + 2] = { words };
     size_t count = 1;
     memcpy(words, worker->command, sizeof words);
-    /* A program may have blanks in its own path. */
-    if (!worker->own && access(words, X_OK) != 0) {
+    if (*worker->script) {
+        argv[count++] = worker->script;
+        argv[count++] = worker->modules;
+    } else if (!worker->own && access(words, X_OK) != 0) {
+        /* A program may have blanks in its own path. */
         char *rest = words;
         for (count = 0; count < FB_WORKER_WORDS && (argv[count] = strtok_r(rest, " ", &rest));)
             count++;

@@ -43,12 +43,45 @@ static int parse_workload(const char *spec, uint64_t seed, const struct fb_workl
     return rc;
 }
 
+/* The sample that a search asks for by name, by the path that it goes by without names: that of the
+ * first array which the search would find there. */
+static const char *unnamed(const struct fb_request *request, const struct fb_catalog *named,
+                           const struct fb_catalog *paths)
+{
+    for (size_t i = 0; i < named->array_count; i++) {
+        const struct fb_array_info *array = &named->arrays[i];
+        if (request->axis < array->rank && fb_glob_match(request->array, array->path) &&
+            strcmp(named->samples[array->sample].name, request->name) == 0)
+            return paths->samples[fb_catalog_find(paths, array->path)->sample].name;
+    }
+    return request->name;
+}
+
+static int unname(struct fb_plan *plan, const struct fb_catalog *named,
+                  const struct fb_catalog *paths, struct fb_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct fb_request *request = &plan->requests[i];
+        if (request->op != FB_OP_SEARCH_NAME)
+            continue;
+        char *name = strdup(unnamed(request, named, paths));
+        if (!name)
+            return fb_fail_memory(err, "a plan");
+        free(request->name);
+        request->name = name;
+    }
+    return 0;
+}
+
 static int make_variant(struct fb_task *task, size_t number, enum fb_variant v,
                         const struct fb_plan *plan, const struct fb_dataset *dataset,
                         const char *folder, struct fb_error *err)
 {
     struct fb_source *source = fb_dataset_source(dataset, v);
     int rc = fb_plan_retype(plan, fb_source_catalog(source), &task->variant[v].plan, err);
+    if (rc == 0 && (v == FB_VARIANT_UNNAMED || v == FB_VARIANT_UNNAMED_NARROWED))
+        rc = unname(&task->variant[v].plan, fb_source_catalog(source),
+                    fb_dataset_searched(dataset, v), err);
     if (rc)
         return rc;
     task->variant[v].hashes = calloc(plan->count + 1, sizeof(struct fb_hash));

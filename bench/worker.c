@@ -90,6 +90,8 @@ static json_t *hello(void)
     for (size_t i = 0; fb_formats[i]; i++) {
         const struct fb_format *format = fb_formats[i];
         char version[64];
+        if (format->adapter)
+            continue;
         json_t *flags = json_array();
         if (format->flags & FB_LOADS_WHOLE)
             json_array_append_new(flags, json_string("loads_whole"));
@@ -324,8 +326,8 @@ int fb_worker_execute(const struct fb_job *job, uint64_t count, struct fb_error 
     struct fb_options options;
     const struct fb_format *format = fb_format_find(job->format);
     uint64_t ns;
-    if (!format)
-        return fb_fail(err, FB_EUSAGE, "there is no format '%s'", job->format);
+    if (!format || format->adapter)
+        return fb_fail(err, FB_EUSAGE, "this program has no format '%s' of its own", job->format);
     int rc = fb_options_parse(format->options, job->format, job->options, &options, err);
     if (rc == 0)
         rc = fb_plan_read(job->plan, &plan, err);
@@ -395,7 +397,7 @@ static int run_job(const json_t *message, struct fb_error *err)
     if (rc)
         return rc;
     format = fb_format_find(job.format);
-    if (!format)
+    if (!format || format->adapter)
         return fb_fail(err, FB_EUSAGE, "this worker has no format '%s'", job.format);
     rc = fb_options_parse(format->options, job.format, job.options, &options, err);
     if (rc)

@@ -58,6 +58,10 @@ void fb_catalog_free(struct fb_catalog *catalog);
 /* An independent copy. */
 int fb_catalog_copy(const struct fb_catalog *from, struct fb_catalog *to, struct fb_error *err);
 
+/* The same arrays as a file shows them that keeps nothing but paths: samples are the groups
+ * sample_NNN where all arrays have the NoXiRe shape, else parent groups, and go by their paths. */
+int fb_catalog_unname(const struct fb_catalog *from, struct fb_catalog *to, struct fb_error *err);
+
 /* The array at `path` (a leading slash is ignored), or NULL. */
 const struct fb_array_info *fb_catalog_find(const struct fb_catalog *catalog, const char *path);
 /* The same, with an error that names the nearest path: for a name that a person typed. */

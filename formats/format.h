@@ -25,7 +25,8 @@ enum fb_format_flags {
     FB_REFERENCE = 2,   /* a reference line, never "the fastest" */
     FB_NO_FILE = 4,     /* has no file: nothing to write, evict or verify (null) */
     FB_AS_IS = 8,       /* reads the user's own file where it lies; create is NULL */
-    FB_QUICK = 16       /* among the few that `run --quick` measures, with its defaults */
+    FB_QUICK = 16,      /* among the few that `run --quick` measures, with its defaults */
+    FB_NO_NAMES = 32    /* its files keep no sample names: there a sample goes by its path */
 };
 
 /* What an array really looks like in the file. */
@@ -47,6 +48,14 @@ struct fb_extent {
     bool deflated;                 /* a zlib stream, alone or below a shuffle */
 };
 
+/* A program shipped with fmtbench that does all of a format's work, as a worker of its own
+ * (bench/protocol.h): for what only another language's libraries can measure. */
+struct fb_adapter {
+    const char *script;  /* as it lies in the source tree: "formats/python/worker.py" */
+    const char *modules; /* what its Python must import: "numpy, h5py" */
+    bool creates;        /* it writes files too; else `writer` names who does */
+};
+
 struct fb_format {
     const char *name;    /* "hdf5-chunked" */
     const char *summary; /* one line for `fmtbench list` and the docs */
@@ -54,6 +63,9 @@ struct fb_format {
     const char *writer;  /* name of the format whose create makes the file that this one reads; its
                             own name where it has a create, NULL for as-is and null */
     unsigned flags;      /* enum fb_format_flags */
+    /* Of a format that a program of ours reads: all functions below are NULL, and it takes part
+     * only where it is asked for by name. NULL: a format of this binary. */
+    const struct fb_adapter *adapter;
     /* Options table; FB_DTYPE_OPTION is among them for every format that writes. They tell how a
      * file is written; those of a format without a writer, how it is read. */
     const struct fb_option *options;
@@ -127,9 +139,10 @@ struct fb_format {
 
     /* Visits the pieces of the file that hold a slab of an open array: what any reader of the file
      * must read and decode for it. Chunks come whole; of an array in one piece
-     * the stretches that hold the slab, joined where less than a page lies between. A chunk that is not stored (fill value) is left out. FB_EUSAGE for
-     * a slab beyond the array, FB_EUNSUPPORTED where the pieces are not to be had (another filter
-     * than gzip and shuffle). NULL: not known. */
+     * the stretches that hold the slab, joined where less than a page lies between. A chunk that is
+     * not stored (fill value) is left out. FB_EUSAGE for a slab beyond the array, FB_EUNSUPPORTED
+     * where the pieces are not to be had (another filter than gzip and shuffle). NULL: not known.
+     */
     int (*extents)(struct fb_array *array, const uint64_t *start, const uint64_t *count,
                    int (*visit)(void *context, const struct fb_extent *extent,
                                 struct fb_error *err),
@@ -154,6 +167,8 @@ int fb_format_parse(const char *spec, const struct fb_format **format, struct fb
                     struct fb_error *err);
 /* NULL when there is no format of that name. */
 const struct fb_format *fb_format_find(const char *name);
+/* True when files can be written under its name, by this binary or by its adapter. */
+bool fb_format_can_create(const struct fb_format *format);
 /* The format whose create makes this one's files; NULL for none. */
 const struct fb_format *fb_format_writer(const struct fb_format *format);
 /* The format that recognises the file at `path`; FB_EFORMAT when none does, FB_EIO when it cannot

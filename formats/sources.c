@@ -58,6 +58,10 @@ int fb_source_from_file(const struct fb_format *format, const char *path, struct
                         struct fb_error *err)
 {
     struct fb_options defaults;
+    if (!format->open)
+        return fb_fail(err, FB_EUNSUPPORTED,
+                       "%s: files of format %s are read by a program of its own", path,
+                       format->name);
     int rc = fb_options_parse(format->options, format->name, NULL, &defaults, err);
     if (rc)
         return rc;

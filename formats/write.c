@@ -36,7 +36,22 @@ static int put_in_place(struct fb_output *output, const char *temp_manifest, con
     return rc;
 }
 
-static int create_observed(const struct fb_format *format, const struct fb_options *options,
+/* By the format's own create: the context. */
+static int create_here(const void *context, const struct fb_options *options, const char *path,
+                       struct fb_source *observer, struct fb_write_cost *cost, struct fb_error *err)
+{
+    const struct fb_format *format = context;
+    uint64_t wall = fb_clock_ns(), cpu = fb_clock_cpu_ns(), source_wall, source_cpu;
+    int rc = format->create(path, observer, options, err);
+    wall = fb_clock_ns() - wall;
+    cpu = fb_clock_cpu_ns() - cpu;
+    fb_source_observed_time(observer, &source_wall, &source_cpu);
+    cost->wall_ns = wall - source_wall;
+    cost->cpu_ns = cpu - source_cpu;
+    return rc;
+}
+
+static int create_observed(const struct fb_creator *creator, const struct fb_options *options,
                            const char *temp, struct fb_source *source, struct fb_manifest *manifest,
                            struct fb_write_cost *cost, struct fb_error *err)
 {
@@ -45,26 +60,21 @@ static int create_observed(const struct fb_format *format, const struct fb_optio
     int rc = fb_source_observe(source, &observer, err);
     if (rc)
         return rc;
-    uint64_t wall = fb_clock_ns(), cpu = fb_clock_cpu_ns(), source_wall, source_cpu;
-    rc = format->create(temp, observer, options, err);
-    wall = fb_clock_ns() - wall;
-    cpu = fb_clock_cpu_ns() - cpu;
-    fb_source_observed_time(observer, &source_wall, &source_cpu);
+    rc = creator->create(creator->context, options, temp, observer, cost, err);
     if (rc == 0)
         rc = fb_source_observed_hashes(observer, manifest->hashes, err);
     if (rc == 0 && stat(temp, &st) < 0)
         rc = fb_fail_errno(err, "cannot read %s", temp);
     if (rc == 0)
-        *cost =
-            (struct fb_write_cost){ wall - source_wall, cpu - source_cpu, (uint64_t)st.st_size };
+        cost->file_bytes = (uint64_t)st.st_size;
     fb_source_close(observer);
     return rc;
 }
 
 /* The file and its manifest under temporary names. */
-static int write_both(const struct fb_format *format, const struct fb_options *options,
-                      const char *temp, struct fb_source *source, struct fb_write_cost *cost,
-                      struct fb_error *err)
+static int write_both(const struct fb_format *format, const struct fb_creator *creator,
+                      const struct fb_options *options, const char *temp, struct fb_source *source,
+                      struct fb_write_cost *cost, struct fb_error *err)
 {
     char canonical[FB_OPTIONS_MAX * (FB_OPTION_VALUE_MAX + 64)];
     struct fb_manifest manifest = {
@@ -76,7 +86,7 @@ static int write_both(const struct fb_format *format, const struct fb_options *o
     manifest.hashes = calloc(manifest.catalog.array_count + 1, sizeof *manifest.hashes);
     if (!manifest.hashes)
         return fb_fail_memory(err, "a manifest");
-    int rc = create_observed(format, options, temp, source, &manifest, cost, err);
+    int rc = create_observed(creator, options, temp, source, &manifest, cost, err);
     if (rc == 0)
         rc = fb_manifest_write(&manifest, temp, err);
     free(manifest.hashes);
@@ -109,8 +119,9 @@ static void name_final_path(struct fb_error *err, const char *temp, const char *
     free(rest);
 }
 
-static int write_narrowed(const struct fb_format *format, const struct fb_options *options,
-                          const char *path, struct fb_source *source, struct fb_write_cost *cost,
+static int write_narrowed(const struct fb_format *format, const struct fb_creator *creator,
+                          const struct fb_options *options, const char *path,
+                          struct fb_source *source, struct fb_write_cost *cost,
                           struct fb_error *err)
 {
     struct fb_output output;
@@ -123,7 +134,7 @@ static int write_narrowed(const struct fb_format *format, const struct fb_option
     if (!manifest || asprintf(&aside, "%s.aside", output.temp) < 0)
         rc = fb_fail_memory(err, "a file name");
     if (rc == 0)
-        rc = write_both(format, options, output.temp, source, cost, err);
+        rc = write_both(format, creator, options, output.temp, source, cost, err);
     if (rc)
         name_final_path(err, output.temp, path);
     else
@@ -140,17 +151,25 @@ int fb_file_write(const struct fb_format *format, const struct fb_options *optio
                   const char *path, struct fb_source *source, struct fb_write_cost *cost,
                   struct fb_error *err)
 {
-    struct fb_write_cost unwanted;
-    struct fb_source *narrowed = NULL;
+    const struct fb_creator here = { create_here, format };
     if (!format->create)
         return fb_fail(err, FB_EUSAGE, "format %s cannot be written", format->name);
+    return fb_file_write_by(&here, format, options, path, source, cost, err);
+}
+
+int fb_file_write_by(const struct fb_creator *creator, const struct fb_format *format,
+                     const struct fb_options *options, const char *path, struct fb_source *source,
+                     struct fb_write_cost *cost, struct fb_error *err)
+{
+    struct fb_write_cost unwanted;
+    struct fb_source *narrowed = NULL;
     /* Narrowing comes first: the hashes are of what the file will deliver. */
     if (strcmp(fb_options_text(options, "dtype"), "f32") == 0) {
         int rc = fb_source_narrow(source, &narrowed, err);
         if (rc)
             return rc;
     }
-    int rc = write_narrowed(format, options, path, narrowed ? narrowed : source,
+    int rc = write_narrowed(format, creator, options, path, narrowed ? narrowed : source,
                             cost ? cost : &unwanted, err);
     fb_source_close(narrowed);
     return rc;

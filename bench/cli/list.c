@@ -67,7 +67,7 @@ static void print_entry(const struct style *style, const char *name, const char 
         print_option(option);
 }
 
-static const char *format_notes(const struct fb_format *format)
+static const char *format_kind(const struct fb_format *format)
 {
     if (format->flags & FB_NO_FILE)
         return " [reference, no file]";
@@ -76,6 +76,18 @@ static const char *format_notes(const struct fb_format *format)
     if (format->flags & FB_AS_IS)
         return " [read only]";
     return format->flags & FB_LOADS_WHOLE ? " [loads whole]" : "";
+}
+
+struct notes {
+    char text[64];
+};
+
+static struct notes format_notes(const struct fb_format *format)
+{
+    struct notes notes;
+    snprintf(notes.text, sizeof notes.text, "%s%s", format_kind(format),
+             format->adapter ? " [on request, by Python]" : "");
+    return notes;
 }
 
 static const char *workload_notes(const struct fb_workload *workload)
@@ -99,7 +111,7 @@ static void print_markdown(void)
 {
     puts("| format | what it is | options and their defaults |\n| --- | --- | --- |");
     for (size_t i = 0; fb_formats[i]; i++)
-        print_row(fb_formats[i]->name, format_notes(fb_formats[i]), fb_formats[i]->summary,
+        print_row(fb_formats[i]->name, format_notes(fb_formats[i]).text, fb_formats[i]->summary,
                   fb_formats[i]->options);
     puts("\n| workload | what it reads | options and their defaults |\n| --- | --- | --- |");
     for (size_t i = 0; fb_workloads[i]; i++)
@@ -124,7 +136,7 @@ int fb_command_list(int argc, char **argv, struct fb_error *err)
     puts("Formats, as in -f NAME:option=value,option=value (defaults are shown)");
     for (size_t i = 0; fb_formats[i]; i++)
         print_entry(&style, fb_formats[i]->name, fb_formats[i]->summary,
-                    format_notes(fb_formats[i]), fb_formats[i]->options);
+                    format_notes(fb_formats[i]).text, fb_formats[i]->options);
     puts("\nSources: any file of a format above, found by its content, and");
     for (size_t i = 0; fb_importers[i]; i++)
         print_entry(&style, fb_importers[i]->name, fb_importers[i]->summary,

@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "base/terminal.h"
+#include "bench/adapter.h"
 #include "datasets/manifest.h"
 #include "formats/write.h"
 
@@ -54,7 +55,7 @@ static int refuse_unwritable(const struct fb_format *format, struct fb_error *er
     char names[512] = "";
     for (size_t i = 0; fb_formats[i]; i++) {
         size_t used = strlen(names);
-        if (fb_formats[i]->create)
+        if (fb_format_can_create(fb_formats[i]))
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
                      fb_formats[i]->name);
     }
@@ -66,7 +67,7 @@ int fb_target_parse(const char *spec, const char *path, struct fb_target *out, s
 {
     struct stat st;
     int rc = fb_format_parse(spec, &out->format, &out->options, err);
-    if (rc == 0 && !out->format->create)
+    if (rc == 0 && !fb_format_can_create(out->format))
         rc = refuse_unwritable(out->format, err);
     if (rc == 0 && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         rc = fb_fail(err, FB_EIO, "cannot write %s: it is %s; give a file name", path,
@@ -135,7 +136,10 @@ int fb_target_write(const struct fb_target *target, struct fb_source *source, st
         { &watched_ops, source->name }, source, { 0 }, 0, fb_catalog_bytes(catalog)
     };
     fb_progress_start(&watched.progress);
-    rc = fb_file_write(target->format, &target->options, target->path, &watched.base, &cost, err);
+    rc = target->format->adapter ? fb_adapter_write(target->format, &target->options, target->path,
+                                                    &watched.base, &cost, err)
+                                 : fb_file_write(target->format, &target->options, target->path,
+                                                 &watched.base, &cost, err);
     fb_source_close(&watched.base);
     if (rc)
         return rc;

@@ -1,15 +1,16 @@
 /* The three formats of this backend: two presets of one writer, and one reader for all. */
 #include "formats/hdf5/chunk.h"
 #include "formats/hdf5/internal.h"
+#include "formats/hdf5/options.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define SUFFIX ".h5"
 
-static const struct fb_option contiguous_options[] = { FB_DTYPE_OPTION, { 0 } };
+const struct fb_option fb_hdf5_contiguous_options[] = { FB_DTYPE_OPTION, { 0 } };
 
-static const struct fb_option chunked_options[] = {
+const struct fb_option fb_hdf5_chunked_options[] = {
     FB_DTYPE_OPTION,
     { .name = "level",
       .type = FB_OPTION_UINT,
@@ -122,7 +123,7 @@ const struct fb_format fb_format_hdf5_contiguous = {
     .suffix = SUFFIX,
     .writer = "hdf5-contiguous",
     .flags = FB_QUICK,
-    .options = contiguous_options,
+    .options = fb_hdf5_contiguous_options,
     .create = fb_hdf5_create,
     READING,
 };
@@ -134,7 +135,7 @@ const struct fb_format fb_format_hdf5_chunked = {
     .writer = "hdf5-chunked",
     .flags = FB_QUICK,
     .presets = gzip_levels,
-    .options = chunked_options,
+    .options = fb_hdf5_chunked_options,
     .create = fb_hdf5_create,
     READING,
 };

@@ -195,7 +195,8 @@ static void check_writer(const struct fb_format *writer, const char *option_text
                      0);
     assert_int_equal(fb_file_write(writer, &options, path, &source->base, NULL, &err), 0);
     for (size_t i = 0; fb_formats[i]; i++) {
-        bool reads = fb_formats[i]->writer && strcmp(fb_formats[i]->writer, writer->name) == 0;
+        bool reads = fb_formats[i]->open && fb_formats[i]->writer &&
+                     strcmp(fb_formats[i]->writer, writer->name) == 0;
         if (reads)
             check_reader(fb_formats[i], &options, &source->catalog);
     }
