@@ -29,21 +29,53 @@ static const char *const habits[] = {
     "random-access:n=10", "random-access:n=1", "slicing:n=10", "feature", "scan", "open", NULL
 };
 static const char *const accesses[] = { FB_ACCESS_WORKLOAD ":n=10", NULL };
-static const char *const growing[] = { FB_ACCESS_WORKLOAD ":n=1", "batch-stats", NULL };
+static const char *const one_access[] = { FB_ACCESS_WORKLOAD ":n=1", NULL };
+static const char *const with_memory[] = { FB_ACCESS_WORKLOAD ":n=1", "batch-stats", NULL };
 
 /* A level is written six times, the fewest that give an interval. */
 #define WRITES 6
 
 const struct fb_claims_part fb_claims_parts[] = {
-    { FB_RUN_SIZES, FB_EXTENT_MAIN, BIT(FB_PICKLE), steps, cheapest, false, ONCE, 1, 0 },
-    { FB_RUN_LEVELS, FB_EXTENT_SMALL, 0, levels, full_load, false, ONCE, 0, WRITES },
-    { FB_RUN_WHOLE, FB_EXTENT_MAIN, BIT(FB_CONTESTANTS) - 1, NULL, full_load, true, ONCE, 0, 0 },
-    { FB_RUN_PARTS, FB_EXTENT_MAIN, BIT(FB_PICKLE) | GZIP_READERS, NULL, parts, true, ONCE, 0, 0 },
-    { FB_RUN_HABITS, FB_EXTENT_MAIN, GZIP_READERS, NULL, habits, true, KEEP, 0, 0 },
-    { FB_RUN_HANDLES, FB_EXTENT_MAIN, GZIP_READERS, NULL, accesses, true, EACH | KEEP, 0, 0 },
-    { FB_RUN_GROWTH, FB_EXTENT_GROWING, BIT(FB_PICKLE) | GZIP_READERS, NULL, growing, true, ONCE, 0,
-      0 },
-    { NULL, FB_EXTENT_MAIN, 0, NULL, NULL, false, 0, 0, 0 },
+    { .name = FB_RUN_SIZES,
+      .contestants = BIT(FB_PICKLE),
+      .formats = steps,
+      .workloads = cheapest,
+      .handles = ONCE,
+      .blocks = 1 },
+    { .name = FB_RUN_LEVELS,
+      .extent = FB_EXTENT_SMALL,
+      .formats = levels,
+      .workloads = full_load,
+      .handles = ONCE,
+      .repeats = WRITES },
+    { .name = FB_RUN_WHOLE,
+      .contestants = BIT(FB_CONTESTANTS) - 1,
+      .workloads = full_load,
+      .cold = true,
+      .handles = ONCE },
+    { .name = FB_RUN_PARTS,
+      .contestants = BIT(FB_PICKLE) | GZIP_READERS,
+      .workloads = parts,
+      .cold = true,
+      .handles = ONCE },
+    { .name = FB_RUN_HABITS,
+      .contestants = GZIP_READERS,
+      .workloads = habits,
+      .cold = true,
+      .handles = KEEP },
+    { .name = FB_RUN_HANDLES,
+      .contestants = GZIP_READERS,
+      .workloads = accesses,
+      .cold = true,
+      .handles = EACH | KEEP },
+    { .name = FB_RUN_GROWTH,
+      .extent = FB_EXTENT_GROWING,
+      .contestants = BIT(FB_PICKLE) | GZIP_READERS,
+      .workloads = one_access,
+      .at_ends = with_memory,
+      .cold = true,
+      .handles = ONCE },
+    { 0 },
 };
 
 void fb_claims_extents_of(size_t there, size_t main, bool quick, struct fb_claims_extents *out)

@@ -19,6 +19,7 @@ struct fb_claims_part {
     unsigned contestants;         /* bits by enum fb_contestant */
     const char *const *formats;   /* others; NULL-ended, or NULL */
     const char *const *workloads; /* NULL-ended */
+    const char *const *at_ends;   /* instead, of the smallest and the largest that grow; or NULL */
     bool cold;                    /* too; warm always */
     unsigned handles;             /* bits by enum fb_handle */
     uint64_t blocks;              /* exactly; 0: until it is precise or its share of time is up */

@@ -2,6 +2,7 @@
 #include "base/interrupt.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "bench/adapter.h"
 #include "bench/claims/plan.h"
 #include "bench/run.h"
 #include "datasets/importers.h"
@@ -35,7 +36,8 @@ struct state {
     struct fb_claims_study *study;
     struct fb_evidence evidence;
     struct fb_claims_extents extents;
-    char *source; /* SOURCE as the runs take it; NULL for the default */
+    bool absent[FB_CONTESTANTS]; /* cannot be measured here */
+    char *source;                /* SOURCE as the runs take it; NULL for the default */
     bool made_folder;
     size_t run, runs; /* the one under way, of all */
     char *notes[NOTES_MOST];
@@ -145,6 +147,26 @@ static int make_folder(struct state *state, struct fb_error *err)
     return rc ? rc : fb_make_folder(state->study->folder, err);
 }
 
+/* --- the contestants -------------------------------------------------------------------------- */
+
+/* Those that cannot be measured here are told once, and their claims say why. */
+static void find_contestants(struct state *state)
+{
+    struct fb_worker worker;
+    struct fb_error why;
+    bool told = false;
+    for (size_t who = 0; who < FB_CONTESTANTS; who++) {
+        const struct fb_format *format = fb_format_find(fb_contestants[who].format);
+        if (!format->adapter || fb_adapter_worker(format, &worker, &why) == 0)
+            continue;
+        state->absent[who] = true;
+        fb_evidence_explain(&state->evidence, format->name, why.message);
+        if (!told)
+            fb_config_say(state->config, "claims that need it are not measured: %s", why.message);
+        told = true;
+    }
+}
+
 /* --- one run ---------------------------------------------------------------------------------- */
 
 static void on_say(void *listener, const char *message)
@@ -172,6 +194,7 @@ static void on_progress(void *listener, uint64_t done, uint64_t total, const cha
 struct run_plan {
     const struct fb_claims_part *part;
     char name[32];
+    const char *const *workloads;
     size_t samples;
     uint64_t blocks;
     char specs[FB_CLAIMS_FORMATS_MOST][256]; /* of contestants */
@@ -179,11 +202,11 @@ struct run_plan {
     size_t format_count;
 };
 
-static void list_formats(struct run_plan *plan)
+static void list_formats(const struct state *state, struct run_plan *plan)
 {
     const struct fb_claims_part *part = plan->part;
     for (unsigned who = 0; who < FB_CONTESTANTS; who++) {
-        if (!(part->contestants & (1u << who)))
+        if (!(part->contestants & (1u << who)) || state->absent[who])
             continue;
         char *spec = plan->specs[plan->format_count];
         snprintf(spec, sizeof plan->specs[0], "%s%s%s", fb_contestants[who].format,
@@ -204,7 +227,7 @@ static struct fb_run_config configure(struct state *state, const struct run_plan
         .samples = state->source ? plan->samples : 0,
         .formats = plan->formats,
         .format_count = plan->format_count,
-        .workloads = part->workloads,
+        .workloads = plan->workloads,
         .cache = { true, part->cold },
         .handles_given = true,
         .blocks = plan->blocks,
@@ -218,7 +241,7 @@ static struct fb_run_config configure(struct state *state, const struct run_plan
         .say = on_say,
         .progress = on_progress,
     };
-    while (part->workloads[config.workload_count])
+    while (plan->workloads[config.workload_count])
         config.workload_count++;
     for (int handle = 0; handle < FB_HANDLE_COUNT; handle++)
         config.handle[handle] = part->handles & (1u << handle);
@@ -243,7 +266,9 @@ static int make_run(struct state *state, struct run_plan *plan, struct fb_error 
     struct fb_run run = { 0 };
     char *source = NULL, *folder = NULL;
     int rc = 0;
-    list_formats(plan);
+    list_formats(state, plan);
+    if (plan->format_count == 0)
+        return 0;
     if (asprintf(&folder, "%s/%s", state->study->folder, plan->name) < 0 ||
         (state->source ? (source = strdup(state->source)) == NULL
                        : asprintf(&source, DEFAULT_SOURCE, plan->samples) < 0))
@@ -280,7 +305,7 @@ static size_t repeats_of(const struct state *state, const struct fb_claims_part 
 static struct run_plan plan_run(const struct state *state, const struct fb_claims_part *part,
                                 size_t number)
 {
-    struct run_plan plan = { .part = part, .blocks = part->blocks };
+    struct run_plan plan = { .part = part, .workloads = part->workloads, .blocks = part->blocks };
     bool numbered = part->repeats || part->extent == FB_EXTENT_GROWING;
     if (numbered)
         SET(plan.name, "%s%zu", part->name, number + 1);
@@ -291,6 +316,8 @@ static struct run_plan plan_run(const struct state *state, const struct fb_claim
                                                      : state->extents.main;
     if (part->repeats && number > 0)
         plan.blocks = 1;
+    if (part->at_ends && (number == 0 || number + 1 == repeats_of(state, part)))
+        plan.workloads = part->at_ends;
     return plan;
 }
 
@@ -337,8 +364,10 @@ int fb_claims_study(const struct fb_run_config *config, struct fb_claims_study *
     int rc = open_source(&state, err);
     if (rc == 0)
         rc = make_folder(&state, err);
-    if (rc == 0)
+    if (rc == 0) {
+        find_contestants(&state);
         rc = make_runs(&state, err);
+    }
     if (rc == 0)
         rc = fb_claims_judge(&state.evidence, &out->figures, err);
     if (rc == 0)
