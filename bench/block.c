@@ -1,5 +1,6 @@
 #include "bench/block.h"
 #include "base/clock.h"
+#include "bench/epoch/epoch.h"
 #include "bench/floor_talk.h"
 #include "bench/talk.h"
 #include "results/record.h"
@@ -25,6 +26,8 @@ static uint64_t ring_bytes(const struct fb_request *request, uint64_t total)
 uint64_t fb_block_buffer(const struct fb_plan *plan)
 {
     uint64_t largest = fb_plan_largest(plan), total = 0;
+    if (plan->loading.batch)
+        return fb_epoch_buffer(plan, RING_BYTES);
     for (size_t i = 0; i < plan->count; i++)
         total += ring_bytes(&plan->requests[i], total);
     if (plan->one_buffer || total > RING_BYTES)
@@ -144,20 +147,54 @@ static int check_hashes(struct checker *checker, const json_t *message, struct f
 #define BLOCK_WALL_NS UINT64_C(30000000)
 #define ITERATIONS_MAX 50
 
+/* The waits for the batches of an iteration; one after the other, they lie within it. */
+static int take_batches(const json_t *message, struct fb_block_result *result, struct fb_error *err)
+{
+    const json_t *times = json_object_get(message, "batches_ns");
+    uint64_t *at = result->batches_ns + result->count * result->batches, left;
+    bool fine = json_array_size(times) == result->batches;
+    left = result->ns[result->count];
+    for (size_t i = 0; fine && i < result->batches; i++) {
+        const json_t *ns = json_array_get(times, i);
+        fine = json_is_integer(ns) && json_integer_value(ns) >= 0 &&
+               (uint64_t)json_integer_value(ns) <= left;
+        if (fine)
+            left -= at[i] = (uint64_t)json_integer_value(ns);
+    }
+    return fine
+               ? 0
+               : fb_fail(err, FB_EFORMAT,
+                         "worker broke the protocol: an epoch without the times of its %zu batches",
+                         result->batches);
+}
+
+static int make_room(struct fb_block_result *result, size_t iterations, struct fb_error *err)
+{
+    uint64_t *ns = reallocarray(result->ns, iterations, sizeof *ns);
+    if (!ns)
+        return fb_fail_memory(err, "a block");
+    result->ns = ns;
+    if (result->batches == 0)
+        return 0;
+    ns = reallocarray(result->batches_ns, iterations, result->batches * sizeof *ns);
+    if (!ns)
+        return fb_fail_memory(err, "a block");
+    result->batches_ns = ns;
+    return 0;
+}
+
 static int take_iterations(struct fb_process *process, struct checker *checker, uint64_t count,
                            bool counted, struct fb_block_result *result, struct fb_error *err)
 {
     struct fb_counters counters;
     size_t all = result->count + (size_t)count;
-    uint64_t *grown = reallocarray(result->ns, all, sizeof *grown);
-    if (!grown)
-        return fb_fail_memory(err, "a block");
-    result->ns = grown;
+    int rc = make_room(result, all, err);
     checker->asked += count;
-    int rc = fb_talk_send(
-        process,
-        json_pack("{s:b, s:I, s:b}", "go", 1, "iterations", (json_int_t)count, "counters", counted),
-        err);
+    if (rc == 0)
+        rc = fb_talk_send(process,
+                          json_pack("{s:b, s:I, s:b}", "go", 1, "iterations", (json_int_t)count,
+                                    "counters", counted),
+                          err);
     while (rc == 0 && result->count < all) {
         json_t *message;
         rc = fb_talk_receive(process, &message, err);
@@ -167,6 +204,8 @@ static int take_iterations(struct fb_process *process, struct checker *checker, 
             rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: an iteration without its ns");
         else if (!checker->job->job.deliver_bytes)
             rc = check_hashes(checker, message, err);
+        if (rc == 0 && result->batches)
+            rc = take_batches(message, result, err);
         if (counted) {
             fb_counters_parse(json_object_get(message, "counters"), &counters);
             fb_counters_add(&result->counters, &counters);
@@ -262,6 +301,8 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
         .resident_after = NAN,
         .floor = { FB_NA, FB_NA, FB_NA },
     };
+    if (job->job.loading.batch)
+        result->batches = (job->plan->count + job->job.loading.batch - 1) / job->job.loading.batch;
     int rc = fb_talk_start_job(&process, job->worker, &job->limits, &job->job, &hello, err);
     if (rc == 0 && job->job.deliver_bytes) {
         process.on_bytes = check_bytes;
@@ -294,6 +335,7 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
 void fb_block_result_free(struct fb_block_result *result)
 {
     free(result->ns);
+    free(result->batches_ns);
     json_decref(result->storage);
     *result = (struct fb_block_result){ 0 };
 }

@@ -46,11 +46,13 @@ struct fb_block_result {
     bool wrong_data; /* a delivered hash differs: the block failed, and the message says where */
     uint64_t *ns;    /* warm-ups first; owned */
     size_t count, warmups;
-    struct fb_counters counters;            /* sums over the counted iterations */
-    uint64_t counted;                       /* iterations; 0: no counters */
-    struct fb_machine_time machine;         /* during the iterations, warm-ups included */
-    struct fb_floor floor;                  /* medians */
-    uint64_t peak_bytes;                    /* FB_NA where not told */
+    uint64_t *batches_ns;           /* of each iteration, with a loader: batches of them; owned */
+    size_t batches;                 /* of one iteration */
+    struct fb_counters counters;    /* sums over the counted iterations */
+    uint64_t counted;               /* iterations; 0: no counters */
+    struct fb_machine_time machine; /* during the iterations, warm-ups included */
+    struct fb_floor floor;          /* medians */
+    uint64_t peak_bytes;            /* FB_NA where not told */
     double resident_before, resident_after; /* NAN where not known */
     json_t *storage;                        /* owned; NULL where not told */
 };
@@ -60,7 +62,8 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
                  struct fb_error *err);
 void fb_block_result_free(struct fb_block_result *result);
 
-/* Ring size of a plan: the largest request for one_buffer, else all requests up to 64 MiB. */
+/* Ring size of a plan: the largest request for one_buffer, else all requests up to 64 MiB; of one
+ * that is loaded in batches the same of these, but room for all that are under way. */
 uint64_t fb_block_buffer(const struct fb_plan *plan);
 
 struct fb_create_result {

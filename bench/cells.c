@@ -1,5 +1,6 @@
 /* The rows of a run: which combinations there are, and what stands in their records before anything
  * is measured. */
+#include "base/number.h"
 #include "bench/runner.h"
 
 #include <math.h>
@@ -60,10 +61,30 @@ static void describe(struct fb_cell *cell, const struct fb_dataset *dataset, con
     fb_cell_id(record);
 }
 
-static void judge(struct fb_cell *cell)
+/* Why the plan cannot be loaded in batches; "" where it can, or need not be. */
+static void judge_loading(const struct fb_cell *cell, uint64_t memory_bytes, char *why, size_t size)
 {
+    const struct fb_plan *plan = &cell->task->variant[cell->subject->variant].plan;
+    char needed[32], limit[32];
+    why[0] = '\0';
+    if (plan->loading.batch == 0)
+        return;
+    if (!cell->subject->epoch)
+        snprintf(why, size, "its worker has no loader: its hello does not say \"epoch\":true");
+    else if (fb_block_buffer(plan) > memory_bytes)
+        snprintf(why, size,
+                 "the batches that are under way together take %s, the memory limit is %s; take a "
+                 "smaller batch=, length= or prefetch=, or raise --memory-limit",
+                 fb_format_bytes(fb_block_buffer(plan), needed, sizeof needed),
+                 fb_format_bytes(memory_bytes, limit, sizeof limit));
+}
+
+static void judge(struct fb_cell *cell, uint64_t memory_bytes)
+{
+    char why[sizeof cell->record.reason];
     struct fb_record *record = &cell->record;
     unsigned flags = cell->subject->flags;
+    judge_loading(cell, memory_bytes, why, sizeof why);
     if (*cell->file->reason && cell->file->failed) {
         SET(record->status, "failed");
         SET(record->reason, "%s", cell->file->reason);
@@ -71,6 +92,8 @@ static void judge(struct fb_cell *cell)
         not_applicable(record, cell->file->reason);
     } else if (*cell->task->reason) {
         not_applicable(record, cell->task->reason);
+    } else if (*why) {
+        not_applicable(record, why);
     } else if (cell->cache == FB_CACHE_COLD && (flags & FB_NO_FILE)) {
         not_applicable(record, "it has no file that could be cold");
     } else if (cell->handle != FB_HANDLE_ONCE && (flags & FB_LOADS_WHOLE)) {
@@ -126,7 +149,7 @@ int fb_cells_make(const struct fb_run_config *config, const struct fb_subjects *
                         .imprecision = INFINITY,
                     };
                     describe(cell, dataset, run_id);
-                    judge(cell);
+                    judge(cell, config->limits.memory_bytes);
                 }
             }
         }

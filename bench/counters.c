@@ -45,15 +45,16 @@ static uint64_t nanoseconds(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
 }
 
+/* Of children that have ended too, as /proc/self/io has them. */
 static void take_usage(struct fb_counters *out)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
+    struct rusage own, children;
+    if (getrusage(RUSAGE_SELF, &own) != 0 || getrusage(RUSAGE_CHILDREN, &children) != 0)
         return;
-    out->minor_faults = (uint64_t)usage.ru_minflt;
-    out->major_faults = (uint64_t)usage.ru_majflt;
-    out->user_ns = nanoseconds(usage.ru_utime);
-    out->system_ns = nanoseconds(usage.ru_stime);
+    out->minor_faults = (uint64_t)(own.ru_minflt + children.ru_minflt);
+    out->major_faults = (uint64_t)(own.ru_majflt + children.ru_majflt);
+    out->user_ns = nanoseconds(own.ru_utime) + nanoseconds(children.ru_utime);
+    out->system_ns = nanoseconds(own.ru_stime) + nanoseconds(children.ru_stime);
 }
 
 /* Returns the length of what it read itself, which the kernel adds to its count afterwards. */
@@ -118,6 +119,12 @@ void fb_meter_end(struct fb_meter *meter)
     if (span.read_calls != FB_NA && span.read_calls > 0)
         span.read_calls--;
     fb_counters_add(&meter->sum, &span);
+}
+
+void fb_meter_spoil(struct fb_meter *meter)
+{
+    if (meter)
+        meter->sum = unknown;
 }
 
 void fb_counters_add(struct fb_counters *sum, const struct fb_counters *more)

@@ -21,7 +21,8 @@ struct fb_counter_name {
 /* The members, ended by a row without a name. */
 extern const struct fb_counter_name fb_counter_names[];
 
-/* Accounts for spans of this process; the cost of reading the counters themselves is taken off. */
+/* Accounts for spans of this process, with the whole life of children whose end it has waited for
+ * in a span; the cost of reading the counters themselves is taken off. */
 struct fb_meter {
     int fd;             /* /proc/self/io, or -1 */
     uint64_t own_bytes; /* of the reading that began the span */
@@ -35,6 +36,9 @@ void fb_meter_reset(struct fb_meter *meter);
 /* A span to add to the sum. NULL is accepted and does nothing. */
 void fb_meter_begin(struct fb_meter *meter);
 void fb_meter_end(struct fb_meter *meter);
+
+/* What was counted lacks something: all of the sum is unknown. NULL is accepted. */
+void fb_meter_spoil(struct fb_meter *meter);
 
 /* {"read_bytes":N, ...} without what is not known; and back, missing members FB_NA. */
 json_t *fb_counters_message(const struct fb_counters *counters);

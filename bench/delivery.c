@@ -17,15 +17,15 @@ static size_t aligned(size_t n)
     return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
-                     struct fb_error *err)
+static int init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
+                void *(*map)(size_t bytes), struct fb_error *err)
 {
     *delivery = (struct fb_delivery){ .fd = fd };
     if (bytes > INT64_MAX - ALIGNMENT)
         return fb_fail(err, FB_EUSAGE, "a buffer of %llu bytes cannot be had",
                        (unsigned long long)bytes);
     delivery->capacity = aligned((size_t)bytes + 1);
-    delivery->ring = fb_memory_touched(delivery->capacity);
+    delivery->ring = map(delivery->capacity);
     delivery->pending = calloc(requests + 1, sizeof *delivery->pending);
     delivery->hashes =
         fd == FB_DELIVERY_HASH ? calloc(requests + 1, sizeof *delivery->hashes) : NULL;
@@ -36,6 +36,18 @@ int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t reques
     /* Page faults of a fresh buffer would cost more than many a read. */
     memset(delivery->ring, POISON, delivery->capacity);
     return 0;
+}
+
+int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
+                     struct fb_error *err)
+{
+    return init(delivery, bytes, requests, fd, fb_memory_touched, err);
+}
+
+int fb_delivery_init_shared(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
+                            struct fb_error *err)
+{
+    return init(delivery, bytes, requests, fd, fb_memory_touched_shared, err);
 }
 
 void fb_delivery_free(struct fb_delivery *delivery)

@@ -36,6 +36,9 @@ struct fb_delivery {
  * bytes on to, FB_DELIVERY_HASH or FB_DELIVERY_DROP. */
 int fb_delivery_init(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
                      struct fb_error *err);
+/* The same with a ring that is shared with processes forked later. */
+int fb_delivery_init_shared(struct fb_delivery *delivery, uint64_t bytes, size_t requests, int fd,
+                            struct fb_error *err);
 void fb_delivery_free(struct fb_delivery *delivery);
 
 /* True when `bytes` fit without a flush. */

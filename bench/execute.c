@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "bench/catalog_text.h"
 #include "bench/mean.h"
+#include "bench/sample.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,21 @@ static int read_slab(struct state *state, const struct fb_request *request, stru
                                             &delivered, err);
     if (rc == 0)
         fb_delivery_note(delivery, delivered);
+    return rc;
+}
+
+/* The rows, and zeros behind them. */
+static int take_sample(struct state *state, const struct fb_request *request, struct fb_error *err)
+{
+    struct fb_delivery *delivery = state->run->delivery;
+    int rc = make_room(state, request, err);
+    if (rc == 0)
+        rc = open_array(state, request->array, err);
+    if (rc == 0)
+        rc = fb_sample_read(state->run->format, state->array, request, fb_delivery_next(delivery),
+                            err);
+    if (rc == 0)
+        fb_delivery_note(delivery, (size_t)request->bytes);
     return rc;
 }
 
@@ -216,6 +232,8 @@ static int execute_request(struct state *state, const struct fb_request *request
         return load_array(state, request, err);
     case FB_OP_MEAN:
         return take_mean(state, request, err);
+    case FB_OP_SAMPLE:
+        return take_sample(state, request, err);
     case FB_OP_CATALOG:
         return take_catalog(state, err);
     case FB_OP_SEARCH_RANGE:

@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "bench/mean.h"
+#include "bench/sample.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static const char *const op_names[] = {
     [FB_OP_READ] = "read",
     [FB_OP_LOAD] = "load",
     [FB_OP_MEAN] = "mean",
+    [FB_OP_SAMPLE] = "sample",
     [FB_OP_CATALOG] = "catalog",
     [FB_OP_SEARCH_RANGE] = "search-range",
     [FB_OP_SEARCH_NAME] = "search-name",
@@ -75,6 +77,8 @@ int fb_plan_add(struct fb_plan *plan, const struct fb_request *request, struct f
 static uint64_t delivered_bytes(const struct fb_request *request)
 {
     uint64_t bytes = fb_request_slab_bytes(request);
+    if (request->op == FB_OP_SAMPLE)
+        return fb_sample_bytes(request);
     if (request->op != FB_OP_MEAN)
         return bytes;
     uint64_t width = bytes / request->count[0] / request->dtype.size;
@@ -123,7 +127,7 @@ int fb_plan_of_catalog(const struct fb_catalog *catalog, struct fb_plan *out, st
 int fb_plan_retype(const struct fb_plan *plan, const struct fb_catalog *catalog,
                    struct fb_plan *out, struct fb_error *err)
 {
-    *out = (struct fb_plan){ .one_buffer = plan->one_buffer };
+    *out = (struct fb_plan){ .one_buffer = plan->one_buffer, .loading = plan->loading };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->count; i++) {
         struct fb_request request = plan->requests[i];
@@ -154,7 +158,7 @@ bool fb_request_is_search(const struct fb_request *request)
 bool fb_request_is_slab(const struct fb_request *request)
 {
     return request->op == FB_OP_READ || request->op == FB_OP_LOAD || request->op == FB_OP_MEAN ||
-           request->op == FB_OP_WRITE;
+           request->op == FB_OP_SAMPLE || request->op == FB_OP_WRITE;
 }
 
 uint64_t fb_request_slab_bytes(const struct fb_request *request)
@@ -167,7 +171,7 @@ uint64_t fb_request_slab_bytes(const struct fb_request *request)
 
 uint64_t fb_request_ring_bytes(const struct fb_request *request)
 {
-    if (request->op == FB_OP_READ)
+    if (request->op == FB_OP_READ || request->op == FB_OP_SAMPLE)
         return request->bytes;
     if (request->op != FB_OP_MEAN)
         return 0;
@@ -261,6 +265,8 @@ static void print_request(FILE *stream, const struct fb_request *request)
     print_numbers(stream, request->count, request->rank);
     if (search)
         fprintf(stream, ",%u,%" PRIu64 ",%" PRIu64 ",", request->axis, request->min, request->max);
+    else if (request->op == FB_OP_SAMPLE)
+        fprintf(stream, ",,,%" PRIu64 ",", request->max);
     else
         fputs(",,,,", stream);
     print_text(stream, request->sample ? request->sample : "");
@@ -357,6 +363,14 @@ static bool parse_op(const char *text, enum fb_op *op)
     return false;
 }
 
+/* The rows of a sample, of which the first are read. */
+static bool parse_sample(char *fields[FIELDS], struct fb_request *request)
+{
+    return request->rank > 0 && request->start[0] == 0 &&
+           fb_parse_u64(fields[MAX], &request->max) && request->count[0] <= request->max &&
+           fb_sample_bytes(request) < INT64_MAX;
+}
+
 /* dtype, start and count; checks that the bytes can be counted. */
 static bool parse_slab(char *fields[FIELDS], struct fb_request *request)
 {
@@ -371,6 +385,8 @@ static bool parse_slab(char *fields[FIELDS], struct fb_request *request)
             return false;
     if (request->op == FB_OP_MEAN &&
         (rank == 0 || request->count[0] == 0 || !fb_mean_possible(request->dtype)))
+        return false;
+    if (request->op == FB_OP_SAMPLE && !parse_sample(fields, request))
         return false;
     request->bytes = delivered_bytes(request);
     return true;

@@ -11,6 +11,9 @@
  * along axis 0) and delivers its mean along axis 0: a float64 for each element of a row, in C order
  * and machine byte order. mean.h says how it is summed.
  *
+ * sample: reads the slab start, count of `array`, which begins at row 0, and delivers `max` rows:
+ * those that were read, no more than that, and zero bytes for the rest. sample.h says what for.
+ *
  * catalog: "PATH\tDTYPE\tSHAPE\n" for each array of the file, in catalog order (by sample, then by
  * path, digits as numbers): the type as numpy names it, the shape as "10x68x2", empty for a scalar.
  * Paths are written as they are, whatever is in them.
@@ -42,6 +45,7 @@ enum fb_op {
     FB_OP_READ,
     FB_OP_LOAD,
     FB_OP_MEAN,
+    FB_OP_SAMPLE,
     FB_OP_CATALOG,
     FB_OP_SEARCH_RANGE,
     FB_OP_SEARCH_NAME,
@@ -57,12 +61,27 @@ struct fb_request {
     uint64_t bytes; /* delivered; for a search and a catalog known only with the reference (0 until
                        then) */
     unsigned axis;
-    uint64_t min, max;
-    bool joined;  /* belongs to one call with the request before: `each` opens the file once for
-                     both */
-    char *sample; /* write */
-    char *name;   /* search-name, write */
+    uint64_t min, max; /* of a search; max of a sample: the rows that it delivers */
+    bool joined;       /* belongs to one call with the request before: `each` opens the file once
+                          for both */
+    char *sample;      /* write */
+    char *name;        /* search-name, write */
 };
+
+/* How a plan of samples is delivered: in batches, as a training loop's data loader does it. */
+struct fb_loading {
+    uint64_t batch;    /* samples in a batch, of which the last one may have fewer. 0: there are no
+                          batches, and the requests are executed one after the other */
+    uint64_t workers;  /* processes that read, the children; 0: the consumer reads for itself */
+    uint64_t prefetch; /* batches for each child that are under way before they are asked for */
+    uint64_t step_ns;  /* that the consumer computes on each batch */
+    uint64_t memory_bytes; /* that consumer and children together may use; 0: no limit */
+};
+
+#define FB_BATCH_MAX 1000000
+#define FB_LOADERS_MAX 64
+#define FB_PREFETCH_MAX 64
+#define FB_STEP_US_MAX 1000000
 
 struct fb_plan {
     struct fb_request *requests;
@@ -70,6 +89,7 @@ struct fb_plan {
     /* Requests share one buffer of the largest one's size, so that nothing but that buffer is
      * touched (scan); otherwise they are delivered to a ring. */
     bool one_buffer;
+    struct fb_loading loading;
 };
 
 void fb_plan_free(struct fb_plan *plan);
@@ -101,8 +121,8 @@ struct fb_query fb_request_query(const struct fb_request *request);
 /* Requests, those that are joined counted once. */
 size_t fb_plan_calls(const struct fb_plan *plan);
 
-/* Bytes that the requests ask for: the slabs that are read, of means too, and the answers of
- * searches. */
+/* Bytes that the requests ask for: the slabs that are read, of means and samples too, and the
+ * answers of searches. */
 uint64_t fb_plan_asked_bytes(const struct fb_plan *plan);
 /* Sum of the requests' bytes, and the most that one of them takes up in the ring. */
 uint64_t fb_plan_bytes(const struct fb_plan *plan);

@@ -50,16 +50,61 @@ bool fb_message_uint(const json_t *message, const char *key, uint64_t *out)
     return true;
 }
 
+static const struct {
+    const char *name;
+    size_t offset;
+    uint64_t least, most;
+} loader_members[] = {
+#define MEMBER(name, least, most)                                                                  \
+    {                                                                                              \
+#name, offsetof(struct fb_loading, name), least, most                                      \
+    }
+    MEMBER(batch, 1, FB_BATCH_MAX),       MEMBER(workers, 0, FB_LOADERS_MAX),
+    MEMBER(prefetch, 1, FB_PREFETCH_MAX), MEMBER(step_ns, 0, FB_STEP_US_MAX *UINT64_C(1000)),
+    MEMBER(memory_bytes, 0, INT64_MAX),
+#undef MEMBER
+};
+
+#define LOADER_MEMBERS (sizeof loader_members / sizeof *loader_members)
+
+static json_t *loader_message(const struct fb_loading *loading)
+{
+    json_t *message = json_object();
+    for (size_t i = 0; i < LOADER_MEMBERS; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)loading + loader_members[i].offset, sizeof value);
+        json_object_set_new(message, loader_members[i].name, json_integer((json_int_t)value));
+    }
+    return message;
+}
+
+static int parse_loader(const json_t *message, struct fb_loading *out, struct fb_error *err)
+{
+    for (size_t i = 0; message && i < LOADER_MEMBERS; i++) {
+        uint64_t value;
+        if (!fb_message_uint(message, loader_members[i].name, &value) ||
+            value < loader_members[i].least || value > loader_members[i].most)
+            return fb_fail(err, FB_EFORMAT, "the job's loader lacks %s, a number from %llu to %llu",
+                           loader_members[i].name, (unsigned long long)loader_members[i].least,
+                           (unsigned long long)loader_members[i].most);
+        memcpy((char *)out + loader_members[i].offset, &value, sizeof value);
+    }
+    return 0;
+}
+
 json_t *fb_job_message(const struct fb_job *job)
 {
     if (job->create)
         return json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "create", "format", job->format,
                          "options", job->options, "file", job->file, "plan", job->plan);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job",
-                     job->trace ? "trace" : "read", "format", job->format, "options", job->options,
-                     "file", job->file, "plan", job->plan, "handle", fb_handle_names[job->handle],
-                     "deliver", job->deliver_bytes ? "bytes" : "hash", "buffer",
-                     (json_int_t)job->buffer, "storage", job->storage);
+    json_t *message = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "job", job->trace ? "trace" : "read",
+        "format", job->format, "options", job->options, "file", job->file, "plan", job->plan,
+        "handle", fb_handle_names[job->handle], "deliver", job->deliver_bytes ? "bytes" : "hash",
+        "buffer", (json_int_t)job->buffer, "storage", job->storage);
+    if (message && job->loading.batch && !job->trace)
+        json_object_set_new(message, "loader", loader_message(&job->loading));
+    return message;
 }
 
 int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err)
@@ -91,5 +136,5 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
         return fb_fail(err, FB_EFORMAT, "a trace job delivers hashes");
     if (!fb_message_uint(message, "buffer", &job->buffer))
         return fb_fail(err, FB_EFORMAT, "the job lacks buffer, a number of bytes");
-    return 0;
+    return job->trace ? 0 : parse_loader(json_object_get(message, "loader"), &job->loading, err);
 }

@@ -11,11 +11,15 @@
  * W {"protocol":1, "program":"NAME VERSION", "formats":[...], "deliver":["bytes"]}
  *
  * with, for each format, {"name":"npy", "suffix":"", "flags":["loads_whole"], "create":true}; it
- * may have "anatomy":true there, and "counters":true, "floor":true and
+ * may have "anatomy":true there, and "counters":true, "floor":true, "epoch":true and
  * "libraries":{"numpy":"1.24.2"} beside formats.
  *
  * R {"job":"read", "format":"npy", "options":"", "file":PATH, "plan":PATH, "handle":"once",
  *    "deliver":"bytes", "buffer":BYTES, "storage":false}
+ *
+ * and where the plan is to be delivered in batches, which is asked of workers with "epoch":true
+ * only, "loader":{"batch":4, "workers":2, "prefetch":2, "step_ns":0, "memory_bytes":N} too; see
+ * below.
  *
  * W {"ready":true}
  *
@@ -81,6 +85,21 @@
  * array too. A worker that does not know an operation of the plan says an error: that fails the
  * rows of one workload, and no others.
  *
+ * With a loader the plan is one of samples of equal size, and an iteration is an epoch as a data
+ * loader makes it: the consumer, which takes the time, wants `batch` consecutive requests at a
+ * time, one behind the other in memory, in order, and computes `step_ns` on each batch. Without
+ * workers it reads them itself. Otherwise as many children, which the consumer forks, read whole
+ * batches into memory that they share with it; from the start `prefetch` batches for each child are
+ * under way, and for each that is delivered another one. Every child has handles of its own, opened
+ * after the fork: with `each` it opens the file for every sample; with `once` it opens it as it
+ * starts, and holds it for the epoch. With these, the clock has all of it: fork, open, close, and
+ * waiting for the children's end. With `keep` the children have started and opened the file before
+ * the clock starts, and end behind it. The clock stops only where no room is left in `buffer`, when
+ * everything that is under way has been delivered. The answer to an iteration has
+ * "batches_ns":[N, ...] too: for each batch, the time from wanting it to having it. A child that
+ * ends before its time, or cannot read, is an error of the worker. "peak_bytes" is of the
+ * consumer and of what all children together had beside it. A trace job has no loader.
+ *
  * In a create job the runner sends, on descriptor 4, every array of the plan whole, in order,
  * framed in the same way. `flags` may hold "loads_whole" (only `once` is asked of it) and
  * "no_file". */
@@ -88,6 +107,7 @@
 #define FB_BENCH_PROTOCOL_H
 
 #include "base/error.h"
+#include "bench/plan.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -108,9 +128,10 @@ struct fb_job {
     bool trace; /* a read job that tells its anatomy */
     const char *format, *options, *file, *plan;
     enum fb_handle handle;
-    bool deliver_bytes; /* else hashes */
-    uint64_t buffer;    /* bytes of the ring */
-    bool storage;       /* report storage facts too */
+    bool deliver_bytes;        /* else hashes */
+    uint64_t buffer;           /* bytes of the ring */
+    bool storage;              /* report storage facts too */
+    struct fb_loading loading; /* batch 0: none */
 };
 
 /* One line of JSON without its newline, in fresh memory; NULL when out of memory. Takes over

@@ -1,6 +1,7 @@
 #include "bench/reference.h"
 #include "bench/catalog_text.h"
 #include "bench/mean.h"
+#include "bench/sample.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,15 +55,18 @@ static int hash_slab(const struct fb_request *request, struct fb_source *source,
     if (!array)
         return fb_fail(err, FB_EFORMAT, "the source has no array %s", request->array);
     size_t bytes = (size_t)fb_request_slab_bytes(request);
-    void *data = malloc(bytes + 1);
+    bool sample = request->op == FB_OP_SAMPLE;
+    void *data = malloc((sample ? (size_t)request->bytes : bytes) + 1);
     if (!data)
         return fb_fail_memory(err, request->array);
     int rc = fb_source_read(source, (size_t)(array - catalog->arrays), request->start,
                             request->count, data, bytes, err);
+    if (rc == 0 && sample)
+        fb_sample_pad(request, data);
     if (rc == 0 && request->op == FB_OP_MEAN)
         rc = hash_mean(request, data, hash, err);
     else if (rc == 0)
-        fb_hash_bytes(data, bytes, hash);
+        fb_hash_bytes(data, sample ? (size_t)request->bytes : bytes, hash);
     free(data);
     return rc;
 }

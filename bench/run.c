@@ -98,7 +98,8 @@ static int finish_record(const struct fb_cell *cell, const struct fb_measured *m
         SET(record->status, "ok");
         record->reason[0] = '\0';
     }
-    if (fb_summarise(record, &measured->blocks, &measured->iterations))
+    if (fb_summarise(record, &measured->blocks, &measured->iterations) ||
+        fb_summarise_batches(record, &measured->batches, &measured->iterations))
         return fb_fail_memory(err, "statistics");
     if (cell->active && (record->blocks == 0 || record->blocks == FB_NA)) {
         SET(record->status, "not-run");
@@ -133,6 +134,11 @@ static void withhold(const struct fb_cells *cells, struct fb_measured *measured)
         if (!has_failed(cells, measured->blocks.items[i].cell_id))
             measured->blocks.items[kept++] = measured->blocks.items[i];
     measured->blocks.count = kept;
+    kept = 0;
+    for (size_t i = 0; i < measured->batches.count; i++)
+        if (!has_failed(cells, measured->batches.items[i].cell_id))
+            measured->batches.items[kept++] = measured->batches.items[i];
+    measured->batches.count = kept;
 }
 
 static int make_records(struct state *state, struct fb_run *out, struct fb_error *err)
@@ -178,10 +184,11 @@ static int write_all(const struct state *state, const struct fb_run *run, struct
     char *results = in_folder(state->folder, "results.csv");
     char *iterations = in_folder(state->folder, "iterations.csv");
     char *blocks = in_folder(state->folder, "blocks.csv");
+    char *batches = in_folder(state->folder, "batches.csv");
     char *plan = in_folder(state->folder, "plan.csv");
     char *environment = in_folder(state->folder, "environment.json");
     int rc = 0;
-    if (!results || !iterations || !blocks || !plan || !environment)
+    if (!results || !iterations || !blocks || !batches || !plan || !environment)
         rc = fb_fail_memory(err, "file names");
     if (rc == 0)
         rc = fb_tasks_write(&state->tasks, plan, err);
@@ -192,11 +199,14 @@ static int write_all(const struct state *state, const struct fb_run *run, struct
         rc = fb_iterations_write(&state->measured.iterations, iterations, err);
     if (rc == 0)
         rc = fb_blocks_write(&state->measured.blocks, blocks, err);
+    if (rc == 0 && state->measured.batches.count > 0)
+        rc = fb_batches_write(&state->measured.batches, batches, err);
     if (rc == 0)
         rc = fb_records_write(&run->records, results, err);
     free(results);
     free(iterations);
     free(blocks);
+    free(batches);
     free(plan);
     free(environment);
     return rc;
@@ -258,6 +268,7 @@ static void release(struct state *state)
     fb_dataset_close(&state->dataset);
     free(state->measured.blocks.items);
     free(state->measured.iterations.items);
+    free(state->measured.batches.items);
     /* Both go only when they are empty. */
     if (state->files_folder)
         rmdir(state->files_folder);

@@ -68,6 +68,28 @@ static int keep_iterations(const struct fb_cell *cell, const struct rounds *roun
     return rc;
 }
 
+/* Those of timed iterations. */
+static int keep_batches(const struct fb_cell *cell, const struct rounds *rounds,
+                        const struct fb_block_result *result, struct fb_error *err)
+{
+    size_t batches = result->batches, count = result->count * batches;
+    int rc = 0;
+    for (size_t i = result->warmups * batches; rc == 0 && i < count; i++) {
+        struct fb_batch_record batch = {
+            .schema_version = FB_SCHEMA_VERSION,
+            .round = rounds->round,
+            .block = rounds->block,
+            .iteration = i / batches,
+            .batch = i % batches,
+            .wait_ns = result->batches_ns[i],
+        };
+        SET(batch.run_id, "%s", cell->record.run_id);
+        SET(batch.cell_id, "%s", cell->record.cell_id);
+        rc = fb_batches_add(&rounds->measured->batches, &batch, err);
+    }
+    return rc;
+}
+
 static int keep_block(const struct fb_cell *cell, const struct rounds *rounds,
                       const struct fb_block_result *result, uint64_t began_ns, struct fb_error *err)
 {
@@ -227,6 +249,7 @@ static int run_block(struct rounds *rounds, struct fb_cell *cell, struct fb_erro
             .deliver_bytes = !subject->worker.own,
             .buffer = fb_block_buffer(plan),
             .storage = !cell->record.layout[0] && !no_file,
+            .loading = plan->loading,
         },
         .no_file = no_file,
         .cache = cell->cache,
@@ -235,6 +258,7 @@ static int run_block(struct rounds *rounds, struct fb_cell *cell, struct fb_erro
         .plan = plan,
         .expected = no_file ? NULL : cell->task->variant[subject->variant].hashes,
     };
+    job.job.loading.memory_bytes = job.limits.memory_bytes;
     uint64_t began = fb_clock_ns();
     int rc = fb_block_run(&job, &result, &why);
     if (rc == FB_EINTERRUPTED)
@@ -247,6 +271,8 @@ static int run_block(struct rounds *rounds, struct fb_cell *cell, struct fb_erro
         judge_cache(cell, &result);
     take_storage(&cell->record, result.storage);
     rc = keep_iterations(cell, rounds, &result, began, err);
+    if (rc == 0)
+        rc = keep_batches(cell, rounds, &result, err);
     if (rc == 0)
         rc = keep_block(cell, rounds, &result, began, err);
     if (rc == 0)

@@ -25,6 +25,7 @@ struct fb_cell {
 struct fb_measured {
     struct fb_blocks blocks;
     struct fb_iterations iterations;
+    struct fb_batches batches;
 };
 
 struct fb_cells {

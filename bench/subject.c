@@ -100,6 +100,7 @@ static int add_ours(struct fb_subjects *subjects, const struct fb_run_config *co
     struct fb_subject subject = {
         .flags = format->flags,
         .can_create = writer && fb_format_can_create(writer),
+        .epoch = !format->adapter,
         .worker = own_worker(),
         .creator = own_worker(),
         .variant = variant_of(format, &values),
@@ -159,6 +160,7 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
         struct fb_subject subject = {
             .flags = flags_of(format),
             .can_create = json_is_true(json_object_get(format, "create")),
+            .epoch = json_is_true(json_object_get(hello, "epoch")),
             .worker = external_worker(config),
             .creator = external_worker(config),
         };

@@ -32,6 +32,8 @@ static void wait_or_decline(struct fb_cell *cell)
     SET(record->status, "not-applicable");
     if (cell->subject->flags & FB_NO_FILE)
         SET(record->reason, "a whole process is timed with a file to read");
+    else if (cell->task->variant[cell->subject->variant].plan.loading.batch)
+        SET(record->reason, "an epoch is timed by its own clock: it has processes of its own");
     else if (!cell->subject->worker.own)
         SET(record->reason, "an external worker is no command that could be timed as a whole");
     else {

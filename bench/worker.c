@@ -1,5 +1,7 @@
 #include "bench/worker.h"
 #include "base/clock.h"
+#include "base/memory.h"
+#include "bench/epoch/epoch.h"
 #include "bench/execute.h"
 #include "bench/floor.h"
 #include "bench/receive.h"
@@ -105,24 +107,19 @@ static json_t *hello(void)
             json_object_set_new(libraries, format->name,
                                 json_string(format->version(version, sizeof version)));
     }
-    return json_pack("{s:i, s:s, s:o, s:[s,s], s:b, s:b, s:o}", "protocol", FB_PROTOCOL_VERSION,
-                     "program", "fmtbench " FB_VERSION, "formats", formats, "deliver", "hash",
-                     "bytes", "counters", 1, "floor", 1, "libraries", libraries);
+    return json_pack("{s:i, s:s, s:o, s:[s,s], s:b, s:b, s:b, s:o}", "protocol",
+                     FB_PROTOCOL_VERSION, "program", "fmtbench " FB_VERSION, "formats", formats,
+                     "deliver", "hash", "bytes", "counters", 1, "floor", 1, "epoch", 1, "libraries",
+                     libraries);
 }
 
 /* VmHWM: what this process itself had resident at the most; wait4's figure would count what the
  * runner had when it forked. */
 static uint64_t peak_bytes(void)
 {
-    char line[256];
-    unsigned long long kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %llu", &kib) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return kib * 1024;
+    struct fb_memory_status status;
+    fb_memory_status(getpid(), &status);
+    return status.peak;
 }
 
 static json_t *anatomy_facts(const struct fb_trace *trace)
@@ -142,7 +139,16 @@ static json_t *anatomy_facts(const struct fb_trace *trace)
     return facts;
 }
 
-static int say_iteration(uint64_t ns, const struct fb_execution *execution, struct fb_error *err)
+static json_t *batches_facts(const struct fb_epoch *epoch)
+{
+    json_t *facts = json_array();
+    for (size_t i = 0; i < epoch->batches; i++)
+        json_array_append_new(facts, json_integer((json_int_t)epoch->batches_ns[i]));
+    return facts;
+}
+
+static int say_iteration(uint64_t ns, const struct fb_execution *execution,
+                         const struct fb_epoch *epoch, struct fb_error *err)
 {
     struct fb_delivery *delivery = execution->delivery;
     json_t *message = json_pack("{s:I}", "ns", (json_int_t)ns);
@@ -156,6 +162,8 @@ static int say_iteration(uint64_t ns, const struct fb_execution *execution, stru
         json_object_set_new(message, "counters", fb_counters_message(&execution->meter->sum));
     if (message && execution->trace)
         json_object_set_new(message, "anatomy", anatomy_facts(execution->trace));
+    if (message && epoch)
+        json_object_set_new(message, "batches_ns", batches_facts(epoch));
     delivery->hash_count = 0;
     return say(message, err);
 }
@@ -190,6 +198,7 @@ static json_t *storage_facts(const struct fb_execution *run)
 /* The floor's buffers are no cost of reading. */
 struct session {
     const struct fb_execution *execution;
+    struct fb_epoch *epoch; /* the plan is loaded in batches; NULL: it is not */
     struct fb_meter meter;
     uint64_t peak_bytes; /* before the floor was prepared; 0: it was not */
     struct fb_floor_run floor;
@@ -222,7 +231,18 @@ static int measure_floor(struct session *session, bool copy, struct fb_error *er
                err);
 }
 
-static int iterate_once(const struct fb_execution *execution, struct fb_error *err)
+static int execute(const struct fb_execution *execution, struct fb_epoch *epoch, uint64_t *ns,
+                   struct fb_error *err)
+{
+    if (!epoch)
+        return fb_execute(execution, ns, err);
+    int rc = fb_epoch_run(epoch, execution, err);
+    *ns = epoch->ns;
+    return rc;
+}
+
+static int iterate_once(const struct fb_execution *execution, struct fb_epoch *epoch,
+                        struct fb_error *err)
 {
     uint64_t ns;
     /* Memory freed by the iteration before goes back to the kernel: every iteration pays for the
@@ -233,9 +253,9 @@ static int iterate_once(const struct fb_execution *execution, struct fb_error *e
         *execution->trace = (struct fb_trace){ 0 };
     if (execution->meter)
         fb_meter_reset(execution->meter);
-    int rc = fb_execute(execution, &ns, err);
+    int rc = execute(execution, epoch, &ns, err);
     if (rc == 0)
-        rc = say_iteration(ns, execution, err);
+        rc = say_iteration(ns, execution, epoch, err);
     fb_trace_free(execution->trace);
     return rc;
 }
@@ -253,7 +273,7 @@ static int obey(struct session *session, struct fb_error *err)
         struct fb_execution run = *session->execution;
         run.meter = order.counters ? &session->meter : NULL;
         for (uint64_t i = 0; rc == 0 && i < order.iterations; i++)
-            rc = order.what == ORDER_GO ? iterate_once(&run, err)
+            rc = order.what == ORDER_GO ? iterate_once(&run, session->epoch, err)
                                         : measure_floor(session, order.copy, err);
         if (rc == 0)
             rc = hear_order(&order, err);
@@ -264,6 +284,7 @@ static int obey(struct session *session, struct fb_error *err)
 static int say_done(const struct session *session, bool storage, struct fb_error *err)
 {
     uint64_t peak = session->peak_bytes ? session->peak_bytes : peak_bytes();
+    peak += session->epoch ? session->epoch->children_bytes : 0;
     json_t *done = json_pack("{s:b, s:I}", "done", 1, "peak_bytes", (json_int_t)peak);
     json_t *facts = storage ? storage_facts(session->execution) : NULL;
     if (done && facts)
@@ -279,11 +300,24 @@ static void set_memory_rules(void)
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
+/* Room for results and, with a loader, for its batches, which children write. */
+static int prepare_delivery(const struct fb_job *job, const struct fb_plan *plan,
+                            struct fb_delivery *delivery, struct fb_epoch *epoch,
+                            struct fb_error *err)
+{
+    int fd = job->deliver_bytes ? FB_FD_DELIVER : FB_DELIVERY_HASH;
+    if (job->loading.batch == 0)
+        return fb_delivery_init(delivery, job->buffer, plan->count, fd, err);
+    int rc = fb_epoch_init(epoch, plan, &job->loading, err);
+    return rc ? rc : fb_delivery_init_shared(delivery, job->buffer, plan->count, fd, err);
+}
+
 static int run_read(const struct fb_job *job, const struct fb_format *format,
                     const struct fb_options *options, struct fb_error *err)
 {
     struct fb_plan plan;
     struct fb_delivery delivery = { .fd = -1 };
+    struct fb_epoch epoch = { 0 };
     struct fb_trace trace;
     if (job->trace && !format->open_traced)
         return fb_fail(err, FB_EUNSUPPORTED, "format %s has no anatomy", format->name);
@@ -300,13 +334,16 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         .delivery = &delivery,
         .trace = job->trace ? &trace : NULL,
     };
-    rc = fb_delivery_init(&delivery, job->buffer, plan.count,
-                          job->deliver_bytes ? FB_FD_DELIVER : FB_DELIVERY_HASH, err);
+    rc = prepare_delivery(job, &plan, &delivery, &epoch, err);
     if (rc == 0 && format->start)
         rc = format->start(err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
-    struct session session = { .execution = &execution, .floor = { .fd = -1 } };
+    struct session session = {
+        .execution = &execution,
+        .epoch = job->loading.batch ? &epoch : NULL,
+        .floor = { .fd = -1 },
+    };
     fb_meter_open(&session.meter);
     if (rc == 0)
         rc = obey(&session, err);
@@ -314,6 +351,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         rc = say_done(&session, job->storage, err);
     fb_floor_free(&session.floor);
     fb_meter_close(&session.meter);
+    fb_epoch_free(&epoch);
     fb_delivery_free(&delivery);
     fb_plan_free(&plan);
     return rc;

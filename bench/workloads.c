@@ -15,6 +15,7 @@ extern const struct fb_workload fb_workload_load_sample;
 extern const struct fb_workload fb_workload_batch_stats;
 extern const struct fb_workload fb_workload_metadata;
 extern const struct fb_workload fb_workload_open;
+extern const struct fb_workload fb_workload_epoch;
 
 const struct fb_workload *const fb_workloads[] = {
     &fb_workload_full_load,
@@ -28,6 +29,7 @@ const struct fb_workload *const fb_workloads[] = {
     &fb_workload_batch_stats,
     &fb_workload_metadata,
     &fb_workload_open,
+    &fb_workload_epoch,
     NULL,
 };
 

@@ -9,7 +9,7 @@
 #define COLUMN(type, member, unit, help)                                                           \
     {                                                                                              \
 #member, type, offsetof(struct fb_anatomy_record, member),                                 \
-            sizeof(((struct fb_anatomy_record *)0)->member), unit, help                            \
+            sizeof(((struct fb_anatomy_record *)0)->member), unit, help, false                     \
     }
 #define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
 #define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)

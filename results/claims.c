@@ -13,7 +13,7 @@
 #define COLUMN(type, member, unit, help)                                                           \
     {                                                                                              \
 #member, type, offsetof(struct fb_figure, member),                                         \
-            sizeof(((struct fb_figure *)0)->member), unit, help                                    \
+            sizeof(((struct fb_figure *)0)->member), unit, help, false                             \
     }
 #define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
 #define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)

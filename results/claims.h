@@ -66,6 +66,7 @@ extern const struct fb_contestant_row fb_contestants[FB_CONTESTANTS];
 #define FB_RUN_HABITS "habits"   /* ways to read an open file */
 #define FB_RUN_HANDLES "handles" /* the file opened for every sample, and held open */
 #define FB_RUN_GROWTH "growth-"  /* one access, over growing datasets: growth-1, ... */
+#define FB_RUN_MEMORY "memory-"  /* one array in memory at a time: memory-1 and memory-2, larger */
 #define FB_RUN_WORKERS "workers" /* epochs with worker processes */
 
 /* Datasets that grow: at the most so many. */

@@ -188,54 +188,42 @@ int fb_measure_access(const struct fb_claim *claim, const struct fb_evidence *ev
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static void peak_of(struct fb_quantity *out, const struct fb_evidence *evidence, size_t number,
-                    enum fb_contestant who)
+/* The peak of the smaller (1) or larger (2) dataset, and the bytes of its arrays. */
+static void take_peak(const struct fb_evidence *evidence, size_t number, enum fb_contestant who,
+                      struct fb_quantity *peak, struct fb_quantity *bytes)
 {
     char run[32];
-    snprintf(run, sizeof run, "%s%zu", FB_RUN_GROWTH, number);
+    snprintf(run, sizeof run, "%s%zu", FB_RUN_MEMORY, number);
     struct fb_pick pick = fb_claim_pick(run, who, "batch-stats", NULL, "warm", "once");
-    fb_quantity_peak(out, evidence, &pick);
+    fb_quantity_peak(peak, evidence, &pick);
+    pick = fb_claim_pick(run, FB_PICKLE, "batch-stats", NULL, "warm", "once");
+    fb_quantity_column(bytes, evidence, &pick, "dataset_bytes");
 }
 
-static void add_growth_of_peak(struct fb_measuring *measuring, const struct fb_claim_part *part,
-                               const struct growth *growth, enum fb_contestant who)
+static void add_memory(struct fb_measuring *measuring, const struct fb_claim_part *slope_part,
+                       const struct fb_claim_part *peak_part, enum fb_contestant who)
 {
-    struct fb_quantity first, last, slope;
-    if (growth->count == 0) {
-        fb_measuring_add(measuring, part, &nothing);
-        return;
-    }
-    peak_of(&first, measuring->evidence, 1, who);
-    peak_of(&last, measuring->evidence, growth->count, who);
-    fb_quantity_slope(&slope, &first, &last, &growth->points[0].x,
-                      &growth->points[growth->count - 1].x);
-    fb_measuring_add(measuring, part, &slope);
+    struct fb_quantity small, large, small_bytes, large_bytes, slope;
+    take_peak(measuring->evidence, 1, who, &small, &small_bytes);
+    take_peak(measuring->evidence, 2, who, &large, &large_bytes);
+    fb_quantity_slope(&slope, &small, &large, &small_bytes, &large_bytes);
+    fb_measuring_add(measuring, slope_part, &slope);
+    fb_measuring_add(measuring, peak_part, &large);
 }
 
 int fb_measure_memory(const struct fb_claim *claim, const struct fb_evidence *evidence,
                       struct fb_figures *out, struct fb_error *err)
 {
-    static const struct fb_claim_part one = {
-        "of the dataset in memory, one at a time", "decides", "part", NAN, 0.1, NAN
+    static const struct fb_claim_part slopes[] = {
+        { "of the dataset in memory, one at a time", "decides", "part", NAN, 0.1, NAN },
+        { "of the dataset in memory, pickle", "told", "part", NAN, NAN, NAN },
     };
-    static const struct fb_claim_part all = {
-        "of the dataset in memory, pickle", "told", "part", NAN, NAN, NAN
-    };
-    static const struct fb_claim_part peak_one = {
-        "of peak memory at the largest, one at a time", "told", "bytes", NAN, NAN, NAN
-    };
-    static const struct fb_claim_part peak_all = {
-        "of peak memory at the largest, pickle", "told", "bytes", NAN, NAN, NAN
+    static const struct fb_claim_part peaks[] = {
+        { "of peak memory for the larger, one at a time", "told", "bytes", NAN, NAN, NAN },
+        { "of peak memory for the larger, pickle", "told", "bytes", NAN, NAN, NAN },
     };
     struct fb_measuring measuring = { claim, evidence, out, err, 0 };
-    struct growth growth;
-    struct fb_quantity peak;
-    take_growth(evidence, FB_PICKLE, FB_H5PY_GZIP, "warm", &growth);
-    add_growth_of_peak(&measuring, &one, &growth, FB_H5PY_GZIP);
-    add_growth_of_peak(&measuring, &all, &growth, FB_PICKLE);
-    peak_of(&peak, evidence, growth.count, FB_H5PY_GZIP);
-    fb_measuring_add(&measuring, &peak_one, &peak);
-    peak_of(&peak, evidence, growth.count, FB_PICKLE);
-    fb_measuring_add(&measuring, &peak_all, &peak);
+    add_memory(&measuring, &slopes[0], &peaks[0], FB_H5PY_GZIP);
+    add_memory(&measuring, &slopes[1], &peaks[1], FB_PICKLE);
     return measuring.rc;
 }

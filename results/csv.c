@@ -136,7 +136,7 @@ static void check_header(struct reading *reading)
         size_t i = 0;
         while (i < reading->fields && reading->map[i] != column)
             i++;
-        if (i == reading->fields)
+        if (i == reading->fields && !column->later)
             fail_at(reading, "the column %s is missing: not a file of schema version %d",
                     column->name, FB_SCHEMA_VERSION);
     }

@@ -10,7 +10,13 @@
 #define COLUMN(owner, type, member, unit, help)                                                    \
     {                                                                                              \
 #member, type, offsetof(struct owner, member), sizeof(((struct owner *)0)->member), unit,  \
-            help                                                                                   \
+            help, false                                                                            \
+    }
+/* A column that came when files of this schema version were about. */
+#define LATER(type, member, unit, help)                                                            \
+    {                                                                                              \
+#member, type, offsetof(struct fb_record, member),                                         \
+            sizeof(((struct fb_record *)0)->member), unit, help, true                              \
     }
 #define TEXT(member, help) COLUMN(fb_record, FB_COLUMN_TEXT, member, "", help)
 #define U64(member, unit, help) COLUMN(fb_record, FB_COLUMN_U64, member, unit, help)
@@ -79,7 +85,9 @@ const struct fb_column fb_record_columns[] = {
            "worst resident part of the file before a block: lowest "
            "for warm, highest for cold"),
     DOUBLE(resident_after, "fraction", "resident part of the file after a block: median"),
-    U64(peak_bytes, "bytes", "highest peak memory of a block's worker"),
+    U64(peak_bytes, "bytes",
+        "highest peak memory of a block's worker; of an epoch with what the processes that load it "
+        "had together beside it"),
     U64(read_bytes, "bytes",
         "returned by read system calls in one iteration, inside the clock: median "
         "over the blocks, as all counters"),
@@ -106,6 +114,13 @@ const struct fb_column fb_record_columns[] = {
     U64(floor_inflate_ns, "ns", "to inflate the compressed ones of them without HDF5"),
     U64(floor_ns, "ns", "floor_read_ns and floor_inflate_ns together"),
     DOUBLE(times_floor, "ratio", "median_ns over floor_ns"),
+    LATER(FB_COLUMN_DOUBLE, samples_per_s, "1/s",
+          "of a workload that is loaded in batches: requests over median_ns"),
+    LATER(FB_COLUMN_U64, batch_p50_ns, "ns",
+          "from wanting a batch to having it: median of all batches in batches.csv"),
+    LATER(FB_COLUMN_U64, batch_p99_ns, "ns", "and the time within which 99 of 100 of them came"),
+    LATER(FB_COLUMN_DOUBLE, wait_share, "fraction",
+          "part of the iterations' time that the consumer waited for batches"),
     { 0 },
 };
 
@@ -136,7 +151,7 @@ const struct fb_column fb_block_columns[] = {
     U64(major_faults, "", "page faults that waited for the device"),
     U64(user_ns, "ns", "processor time in user mode"),
     U64(system_ns, "ns", "processor time in the kernel"),
-    U64(peak_bytes, "bytes", "peak memory of the worker"),
+    U64(peak_bytes, "bytes", "peak memory of the worker, and of the processes that it started"),
     DOUBLE(resident_before, "fraction", "resident part of the file before the iterations"),
     DOUBLE(resident_after, "fraction", "resident part of the file after them"),
     U64(steal_ns, "ns", "processor time that the host took from this machine meanwhile"),
@@ -165,6 +180,23 @@ const struct fb_column fb_iteration_columns[] = {
     U64(warmup, "", "1: not used in statistics"),
     U64(ns, "ns", "one execution of the cell's whole plan"),
     U64(start_ns, "ns", "when its block began, since the start of the run"),
+    { 0 },
+};
+
+#undef TEXT
+#undef U64
+#define TEXT(member, help) COLUMN(fb_batch_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) COLUMN(fb_batch_record, FB_COLUMN_U64, member, unit, help)
+
+const struct fb_column fb_batch_columns[] = {
+    U64(schema_version, "", "version of this table; a reader refuses any other"),
+    TEXT(run_id, "name of the run"),
+    TEXT(cell_id, "the cell in results.csv"),
+    U64(round, "", "the round of its block"),
+    U64(block, "", "the worker process in blocks.csv"),
+    U64(iteration, "", "the timed one in iterations.csv"),
+    U64(batch, "", "within the iteration: 0, 1, ..."),
+    U64(wait_ns, "ns", "from when the consumer wanted the batch to when it had it"),
     { 0 },
 };
 
@@ -254,6 +286,17 @@ int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteratio
     return rc;
 }
 
+int fb_batches_add(struct fb_batches *batches, const struct fb_batch_record *batch,
+                   struct fb_error *err)
+{
+    void *items = batches->items;
+    int rc = grow(&items, batches->count, sizeof *batch, err);
+    batches->items = items;
+    if (rc == 0)
+        batches->items[batches->count++] = *batch;
+    return rc;
+}
+
 struct table {
     const struct fb_column *columns;
     const void *items;
@@ -291,6 +334,13 @@ int fb_iterations_write(const struct fb_iterations *iterations, const char *path
     return fb_output_write(path, print_table, &table, err);
 }
 
+int fb_batches_write(const struct fb_batches *batches, const char *path, struct fb_error *err)
+{
+    struct table table = { fb_batch_columns, batches->items, batches->count,
+                           sizeof *batches->items };
+    return fb_output_write(path, print_table, &table, err);
+}
+
 static int take_record(void *context, const void *row, struct fb_error *err)
 {
     const struct fb_records *records = context;
@@ -308,6 +358,11 @@ static int take_block(void *context, const void *row, struct fb_error *err)
 static int take_iteration(void *context, const void *row, struct fb_error *err)
 {
     return fb_iterations_add(context, row, err);
+}
+
+static int take_batch(void *context, const void *row, struct fb_error *err)
+{
+    return fb_batches_add(context, row, err);
 }
 
 int fb_records_read(const char *path, struct fb_records *records, struct fb_error *err)
@@ -345,6 +400,19 @@ int fb_iterations_read(const char *path, struct fb_iterations *iterations, struc
     if (rc) {
         free(iterations->items);
         *iterations = (struct fb_iterations){ 0 };
+    }
+    return rc;
+}
+
+int fb_batches_read(const char *path, struct fb_batches *batches, struct fb_error *err)
+{
+    struct fb_batch_record row;
+    *batches = (struct fb_batches){ 0 };
+    memset(&row, 0, sizeof row);
+    int rc = fb_csv_read(path, fb_batch_columns, &row, take_batch, batches, err);
+    if (rc) {
+        free(batches->items);
+        *batches = (struct fb_batches){ 0 };
     }
     return rc;
 }

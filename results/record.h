@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -81,6 +82,11 @@ struct fb_record {
     uint64_t floor_inflate_ns; /* bare inflate of the compressed ones */
     uint64_t floor_ns;         /* read and inflate */
     double times_floor;        /* median_ns / floor_ns */
+
+    /* Of a workload that is loaded in batches, over all timed batches of all blocks. */
+    double samples_per_s;                /* requests a second of median_ns */
+    uint64_t batch_p50_ns, batch_p99_ns; /* from wanting a batch to having it */
+    double wait_share;                   /* sum of these waits over that of the iterations */
 };
 
 /* One block. Counters are sums over the counted iterations. */
@@ -116,6 +122,16 @@ struct fb_iteration {
     uint64_t start_ns; /* of the block, since the start of the run: time order */
 };
 
+/* One batch of a timed iteration (batches.csv, which only runs with such a workload have). */
+struct fb_batch_record {
+    uint64_t schema_version;
+    char run_id[64];
+    char cell_id[24];
+    uint64_t round, block, iteration; /* as in iterations.csv */
+    uint64_t batch;                   /* within the iteration, 0, 1, ... */
+    uint64_t wait_ns;
+};
+
 enum fb_column_type { FB_COLUMN_TEXT, FB_COLUMN_U64, FB_COLUMN_DOUBLE };
 
 struct fb_column {
@@ -124,12 +140,14 @@ struct fb_column {
     size_t offset, size; /* in the struct */
     const char *unit;    /* "ns", "bytes", "" */
     const char *help;    /* one sentence */
+    bool later; /* files of the same schema version from before it came lack it: n/a there */
 };
 
 /* Ended by a row without a name. */
 extern const struct fb_column fb_record_columns[];
 extern const struct fb_column fb_block_columns[];
 extern const struct fb_column fb_iteration_columns[];
+extern const struct fb_column fb_batch_columns[];
 
 /* Rows of one results.csv. Tables and pictures compare every row with every other. */
 #define FB_RECORDS_MAX 5000
@@ -145,6 +163,10 @@ struct fb_blocks {
 };
 struct fb_iterations {
     struct fb_iteration *items;
+    size_t count;
+};
+struct fb_batches {
+    struct fb_batch_record *items;
     size_t count;
 };
 
@@ -164,6 +186,8 @@ int fb_blocks_add(struct fb_blocks *blocks, const struct fb_block_record *block,
                   struct fb_error *err);
 int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteration *iteration,
                       struct fb_error *err);
+int fb_batches_add(struct fb_batches *batches, const struct fb_batch_record *batch,
+                   struct fb_error *err);
 
 /* CSV (RFC 4180, LF, a header of names). Numbers are locale-independent; doubles print so that they
  * read back the same. */
@@ -171,7 +195,8 @@ int fb_csv_write_header(FILE *stream, const struct fb_column *columns);
 int fb_csv_write_row(FILE *stream, const struct fb_column *columns, const void *row);
 
 /* Writes or replaces a whole file; the _read functions take any column order, ignore unknown
- * columns, and refuse missing ones and another schema_version (FB_EFORMAT with file and line). */
+ * columns, and refuse missing ones (but those that came later) and another schema_version
+ * (FB_EFORMAT with file and line). */
 int fb_records_write(const struct fb_records *records, const char *path, struct fb_error *err);
 int fb_records_read(const char *path, struct fb_records *records, struct fb_error *err);
 int fb_blocks_write(const struct fb_blocks *blocks, const char *path, struct fb_error *err);
@@ -179,5 +204,7 @@ int fb_blocks_read(const char *path, struct fb_blocks *blocks, struct fb_error *
 int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
                         struct fb_error *err);
 int fb_iterations_read(const char *path, struct fb_iterations *iterations, struct fb_error *err);
+int fb_batches_write(const struct fb_batches *batches, const char *path, struct fb_error *err);
+int fb_batches_read(const char *path, struct fb_batches *batches, struct fb_error *err);
 
 #endif

@@ -38,6 +38,7 @@ void fb_schema_print(FILE *out)
     print_table(out, "results.csv: a row per cell", fb_record_columns);
     print_table(out, "blocks.csv: a row per worker process", fb_block_columns);
     print_table(out, "iterations.csv: a row per timed execution", fb_iteration_columns);
+    print_table(out, "batches.csv: a row per batch of an epoch", fb_batch_columns);
     print_table(out, "anatomy.csv: a row per traced pass (`run --anatomy`, `explain -o`)",
                 fb_anatomy_columns);
     print_table(out, "claims.csv: a row per figure and per verdict (`claims`)", fb_figure_columns);

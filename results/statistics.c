@@ -292,6 +292,46 @@ int fb_summarise(struct fb_record *record, const struct fb_blocks *blocks,
     return rc;
 }
 
+/* The smallest value that `share` of n sorted ones do not exceed. */
+static uint64_t quantile(const uint64_t *sorted, size_t n, double share)
+{
+    size_t rank = (size_t)ceil(share * (double)n);
+    return sorted[rank ? rank - 1 : 0];
+}
+
+static uint64_t timed_ns(const char *cell_id, const struct fb_iterations *iterations)
+{
+    uint64_t ns = 0;
+    for (size_t i = 0; i < iterations->count; i++)
+        if (iterations->items[i].warmup != 1 && iterations->items[i].ns != FB_NA &&
+            strcmp(iterations->items[i].cell_id, cell_id) == 0)
+            ns += iterations->items[i].ns;
+    return ns;
+}
+
+int fb_summarise_batches(struct fb_record *record, const struct fb_batches *batches,
+                         const struct fb_iterations *iterations)
+{
+    size_t count = 0;
+    uint64_t sum = 0, *waits = calloc(batches->count + 1, sizeof *waits);
+    if (!waits)
+        return FB_EMEMORY;
+    for (size_t i = 0; i < batches->count; i++)
+        if (strcmp(batches->items[i].cell_id, record->cell_id) == 0)
+            sum += waits[count++] = batches->items[i].wait_ns;
+    record->samples_per_s = record->wait_share = NAN;
+    record->batch_p50_ns = record->batch_p99_ns = FB_NA;
+    if (count > 0) {
+        fb_sort_u64(waits, count);
+        record->samples_per_s = ratio(record->requests, record->median_ns) * 1e9;
+        record->batch_p50_ns = fb_median_u64(waits, count);
+        record->batch_p99_ns = quantile(waits, count, 0.99);
+        record->wait_share = ratio(sum, timed_ns(record->cell_id, iterations));
+    }
+    free(waits);
+    return 0;
+}
+
 bool fb_same_race(const struct fb_record *a, const struct fb_record *b)
 {
     return strcmp(a->workload, b->workload) == 0 &&

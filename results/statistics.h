@@ -50,6 +50,12 @@ int fb_block_medians(const char *cell_id, const struct fb_iterations *iterations
 int fb_summarise(struct fb_record *record, const struct fb_blocks *blocks,
                  const struct fb_iterations *iterations);
 
+/* Fills what follows from the batches of the timed iterations: samples_per_s (of requests and
+ * median_ns), the two waits by rank, and wait_share; n/a where there are no batches. 0 or
+ * FB_EMEMORY. After fb_summarise. */
+int fb_summarise_batches(struct fb_record *record, const struct fb_batches *batches,
+                         const struct fb_iterations *iterations);
+
 /* True when both records belong to the same race: workload, its options, cache, handle, clock. */
 bool fb_same_race(const struct fb_record *a, const struct fb_record *b);
 

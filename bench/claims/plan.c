@@ -30,7 +30,9 @@ static const char *const habits[] = {
 };
 static const char *const accesses[] = { FB_ACCESS_WORKLOAD ":n=10", NULL };
 static const char *const one_access[] = { FB_ACCESS_WORKLOAD ":n=1", NULL };
-static const char *const with_memory[] = { FB_ACCESS_WORKLOAD ":n=1", "batch-stats", NULL };
+static const char *const one_in_memory[] = { "batch-stats", NULL };
+static const char *const epochs[] = { "epoch:batch=4,workers=0", "epoch:batch=4,workers=1",
+                                      "epoch:batch=4,workers=2", "epoch:batch=4,workers=4", NULL };
 
 /* A level is written six times, the fewest that give an interval. */
 #define WRITES 6
@@ -72,15 +74,24 @@ const struct fb_claims_part fb_claims_parts[] = {
       .extent = FB_EXTENT_GROWING,
       .contestants = BIT(FB_PICKLE) | GZIP_READERS,
       .workloads = one_access,
-      .at_ends = with_memory,
       .cold = true,
+      .handles = ONCE },
+    { .name = FB_RUN_MEMORY,
+      .extent = FB_EXTENT_TWO,
+      .contestants = BIT(FB_PICKLE) | BIT(FB_H5PY_GZIP),
+      .workloads = one_in_memory,
+      .handles = ONCE },
+    { .name = FB_RUN_WORKERS,
+      .extent = FB_EXTENT_LARGE,
+      .contestants = BIT(FB_HDF5_GZIP),
+      .workloads = epochs,
       .handles = ONCE },
     { 0 },
 };
 
 void fb_claims_extents_of(size_t there, size_t main, bool quick, struct fb_claims_extents *out)
 {
-    *out = (struct fb_claims_extents){ .main = main, .small = (main + 3) / 4 };
+    *out = (struct fb_claims_extents){ .main = main, .small = (main + 3) / 4, .large = there };
     for (size_t part = quick ? 4 : 8; part > 0; part /= quick ? 4 : 2) {
         size_t samples = (there + part - 1) / part;
         if (out->growing_count == 0 || samples > out->growing[out->growing_count - 1])

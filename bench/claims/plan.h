@@ -11,7 +11,13 @@
 #define FB_CLAIMS_FORMATS_MOST 16
 
 /* How much of the dataset a run takes. */
-enum fb_claims_extent { FB_EXTENT_MAIN, FB_EXTENT_SMALL, FB_EXTENT_GROWING };
+enum fb_claims_extent {
+    FB_EXTENT_MAIN,
+    FB_EXTENT_SMALL,
+    FB_EXTENT_LARGE,
+    FB_EXTENT_GROWING, /* a run for each of the growing datasets: NAME-1, ... */
+    FB_EXTENT_TWO      /* for the smallest of them, and a large one */
+};
 
 struct fb_claims_part {
     const char *name;
@@ -19,10 +25,10 @@ struct fb_claims_part {
     unsigned contestants;         /* bits by enum fb_contestant */
     const char *const *formats;   /* others; NULL-ended, or NULL */
     const char *const *workloads; /* NULL-ended */
-    const char *const *at_ends;   /* instead, of the smallest and the largest that grow; or NULL */
-    bool cold;                    /* too; warm always */
-    unsigned handles;             /* bits by enum fb_handle */
-    uint64_t blocks;              /* exactly; 0: until it is precise or its share of time is up */
+
+    bool cold;        /* too; warm always */
+    unsigned handles; /* bits by enum fb_handle */
+    uint64_t blocks;  /* exactly; 0: until it is precise or its time is up */
     unsigned repeats; /* NAME-1 to NAME-repeats, the later ones with one block; 0: NAME */
 };
 
@@ -30,7 +36,7 @@ extern const struct fb_claims_part fb_claims_parts[];
 
 /* Datasets, as numbers of samples. */
 struct fb_claims_extents {
-    size_t main, small;
+    size_t main, small, large;
     size_t growing[FB_GROWTH_MOST], growing_count;
 };
 

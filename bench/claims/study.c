@@ -20,8 +20,8 @@
 
 /* The default dataset, which is made as large as a run needs it. */
 #define DEFAULT_SOURCE "synth:samples=%zu,dtype=f64"
-static const struct fb_claims_extents default_extents = { 24, 6, { 6, 24, 96, 384 }, 4 };
-static const struct fb_claims_extents quick_extents = { 8, 2, { 2, 8, 32 }, 3 };
+static const struct fb_claims_extents default_extents = { 24, 6, 96, { 6, 24, 96, 240 }, 4 };
+static const struct fb_claims_extents quick_extents = { 8, 2, 32, { 2, 8, 32 }, 3 };
 
 /* Time for rounds beyond the first six blocks of every row, a run. */
 #define SECONDS 6
@@ -194,7 +194,6 @@ static void on_progress(void *listener, uint64_t done, uint64_t total, const cha
 struct run_plan {
     const struct fb_claims_part *part;
     char name[32];
-    const char *const *workloads;
     size_t samples;
     uint64_t blocks;
     char specs[FB_CLAIMS_FORMATS_MOST][256]; /* of contestants */
@@ -227,7 +226,7 @@ static struct fb_run_config configure(struct state *state, const struct run_plan
         .samples = state->source ? plan->samples : 0,
         .formats = plan->formats,
         .format_count = plan->format_count,
-        .workloads = plan->workloads,
+        .workloads = part->workloads,
         .cache = { true, part->cold },
         .handles_given = true,
         .blocks = plan->blocks,
@@ -241,7 +240,7 @@ static struct fb_run_config configure(struct state *state, const struct run_plan
         .say = on_say,
         .progress = on_progress,
     };
-    while (plan->workloads[config.workload_count])
+    while (part->workloads[config.workload_count])
         config.workload_count++;
     for (int handle = 0; handle < FB_HANDLE_COUNT; handle++)
         config.handle[handle] = part->handles & (1u << handle);
@@ -298,26 +297,39 @@ static int make_run(struct state *state, struct run_plan *plan, struct fb_error 
 static size_t repeats_of(const struct state *state, const struct fb_claims_part *part)
 {
     return part->extent == FB_EXTENT_GROWING ? state->extents.growing_count
+           : part->extent == FB_EXTENT_TWO   ? 2
            : part->repeats                   ? part->repeats
                                              : 1;
+}
+
+static size_t samples_of(const struct fb_claims_extents *extents, enum fb_claims_extent extent,
+                         size_t number)
+{
+    switch (extent) {
+    case FB_EXTENT_SMALL:
+        return extents->small;
+    case FB_EXTENT_LARGE:
+        return extents->large;
+    case FB_EXTENT_GROWING:
+        return extents->growing[number];
+    case FB_EXTENT_TWO:
+        return number == 0 ? extents->growing[0] : extents->large;
+    default:
+        return extents->main;
+    }
 }
 
 static struct run_plan plan_run(const struct state *state, const struct fb_claims_part *part,
                                 size_t number)
 {
-    struct run_plan plan = { .part = part, .workloads = part->workloads, .blocks = part->blocks };
-    bool numbered = part->repeats || part->extent == FB_EXTENT_GROWING;
-    if (numbered)
+    struct run_plan plan = { .part = part, .blocks = part->blocks };
+    if (repeats_of(state, part) > 1 || part->extent == FB_EXTENT_GROWING)
         SET(plan.name, "%s%zu", part->name, number + 1);
     else
         SET(plan.name, "%s", part->name);
-    plan.samples = part->extent == FB_EXTENT_GROWING ? state->extents.growing[number]
-                   : part->extent == FB_EXTENT_SMALL ? state->extents.small
-                                                     : state->extents.main;
+    plan.samples = samples_of(&state->extents, part->extent, number);
     if (part->repeats && number > 0)
         plan.blocks = 1;
-    if (part->at_ends && (number == 0 || number + 1 == repeats_of(state, part)))
-        plan.workloads = part->at_ends;
     return plan;
 }
 

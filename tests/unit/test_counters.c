@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "bench/cache.h"
 #include "bench/counters.h"
 #include "results/record.h"
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What a span holds is counted to the byte; the meter's own readings are not. */
@@ -40,6 +42,42 @@ static void test_exact(void **state)
         assert_int_equal(meter.sum.read_calls, 6);
         assert_int_equal(meter.sum.device_bytes, 0);
     }
+    fb_meter_close(&meter);
+    close(fd);
+}
+
+/* A child that ends in a span counts from its fork on; one that ends elsewhere does not. */
+static void test_children(void **state)
+{
+    (void)state;
+    struct fb_meter meter;
+    char buffer[1000];
+    int fd = open("/dev/zero", O_RDONLY);
+    fb_meter_open(&meter);
+    for (int inside = 0; inside < 2; inside++) {
+        fb_meter_reset(&meter);
+        fb_meter_begin(&meter);
+        pid_t child = fork();
+        if (child == 0) {
+            for (int i = 0; i < 7; i++)
+                if (read(fd, buffer, sizeof buffer) != 1000)
+                    _exit(1);
+            while (fb_clock_cpu_ns() < 20000000)
+                ;
+            _exit(0);
+        }
+        if (inside)
+            assert_int_equal(waitpid(child, NULL, 0), child);
+        fb_meter_end(&meter);
+        if (!inside)
+            assert_int_equal(waitpid(child, NULL, 0), child);
+        assert_int_equal(meter.sum.read_bytes, inside ? 7000 : 0);
+        assert_int_equal(meter.sum.read_calls, inside ? 7 : 0);
+        assert_true(!inside || meter.sum.user_ns + meter.sum.system_ns >= 20000000);
+    }
+    fb_meter_spoil(&meter);
+    assert_true(meter.sum.read_bytes == FB_NA && meter.sum.user_ns == FB_NA);
+    fb_meter_spoil(NULL);
     fb_meter_close(&meter);
     close(fd);
 }
@@ -156,9 +194,13 @@ static void test_proof_names_filesystem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),   cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_lacking), cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_proof),   cmocka_unit_test(test_proof_names_filesystem),
+        cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_children),
+        cmocka_unit_test(test_lacking),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_proof_names_filesystem),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

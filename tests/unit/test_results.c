@@ -117,6 +117,56 @@ static void test_too_many_rows(void **state)
     free(written.items);
 }
 
+/* Of a file from before a column came: n/a there. One that was always there must be. */
+static void test_later_columns(void **state)
+{
+    struct scratch *scratch = *state;
+    struct fb_records read;
+    struct fb_error err;
+    struct fb_record record = example_record();
+    record.samples_per_s = 17;
+    record.batch_p99_ns = 18;
+    for (int lacking = 0; lacking < 2; lacking++) {
+        struct fb_column older[128];
+        size_t count = 0;
+        for (const struct fb_column *column = fb_record_columns; column->name; column++)
+            if (!column->later && !(lacking && strcmp(column->name, "times_floor") == 0))
+                older[count++] = *column;
+        older[count] = (struct fb_column){ 0 };
+        FILE *stream = fopen(scratch->path, "w");
+        assert_int_equal(fb_csv_write_header(stream, older), 0);
+        assert_int_equal(fb_csv_write_row(stream, older, &record), 0);
+        fclose(stream);
+        assert_int_equal(fb_records_read(scratch->path, &read, &err), lacking ? FB_EFORMAT : 0);
+        if (lacking)
+            assert_non_null(strstr(err.message, "times_floor is missing"));
+        else
+            assert_true(read.count == 1 && isnan(read.items[0].samples_per_s) &&
+                        read.items[0].batch_p99_ns == FB_NA && read.items[0].file_bytes == 0);
+        free(read.items);
+    }
+}
+
+static void test_batches_round_trip(void **state)
+{
+    struct scratch *scratch = *state;
+    struct fb_batches written = { 0 }, read;
+    struct fb_error err;
+    for (uint64_t i = 0; i < 50; i++) {
+        struct fb_batch_record batch = { FB_SCHEMA_VERSION, "r", "c1", i / 20, i / 10, i / 5, i % 5,
+                                         i * 1000 };
+        assert_int_equal(fb_batches_add(&written, &batch, &err), 0);
+    }
+    assert_int_equal(fb_batches_write(&written, scratch->path, &err), 0);
+    assert_int_equal(fb_batches_read(scratch->path, &read, &err), 0);
+    assert_int_equal(read.count, 50);
+    for (size_t i = 0; i < 50; i++)
+        for (const struct fb_column *column = fb_batch_columns; column->name; column++)
+            check_column(column, &written.items[i], &read.items[i]);
+    free(written.items);
+    free(read.items);
+}
+
 static void test_iterations_round_trip(void **state)
 {
     struct scratch *scratch = *state;
@@ -332,6 +382,8 @@ static void test_schema_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_later_columns, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(test_batches_round_trip, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_round_trip, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_too_many_rows, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_iterations_round_trip, make_scratch, remove_scratch),

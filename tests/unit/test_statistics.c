@@ -330,6 +330,44 @@ static void test_schedule(void **state)
     assert_int_equal(chosen(candidates, 0, 10), 0);
 }
 
+/* Waits are pooled over all timed batches of the cell; another cell's do not count. */
+static void test_batches(void **state)
+{
+    (void)state;
+    struct fb_record record;
+    struct fb_batches batches = { 0 };
+    struct fb_iterations iterations = { 0 };
+    fb_record_init(&record);
+    strcpy(record.cell_id, "c1");
+    record.requests = 400;
+    record.median_ns = 2000000000;
+    assert_int_equal(fb_summarise_batches(&record, &batches, &iterations), 0);
+    assert_true(isnan(record.samples_per_s) && isnan(record.wait_share));
+    assert_true(record.batch_p50_ns == FB_NA && record.batch_p99_ns == FB_NA);
+    for (uint64_t i = 0; i < 400; i++) {
+        struct fb_batch_record batch = { .cell_id = "c1", .wait_ns = (i * 7919) % 200 + 1 };
+        if (i % 2)
+            strcpy(batch.cell_id, "c2");
+        assert_int_equal(fb_batches_add(&batches, &batch, NULL), 0);
+    }
+    for (uint64_t i = 0; i < 6; i++) {
+        struct fb_iteration iteration;
+        fb_iteration_init(&iteration);
+        strcpy(iteration.cell_id, i == 5 ? "c2" : "c1");
+        iteration.ns = 10000;
+        iteration.warmup = i == 0;
+        assert_int_equal(fb_iterations_add(&iterations, &iteration, NULL), 0);
+    }
+    /* Of 1, 3, ..., 199, each twice. */
+    assert_int_equal(fb_summarise_batches(&record, &batches, &iterations), 0);
+    assert_true(record.samples_per_s == 200);
+    assert_int_equal(record.batch_p50_ns, 100);
+    assert_int_equal(record.batch_p99_ns, 197);
+    assert_true(record.wait_share == 2 * 100 * 100 / 40000.0);
+    free(batches.items);
+    free(iterations.items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_median),
         cmocka_unit_test(test_summarise),
         cmocka_unit_test(test_rank),
+        cmocka_unit_test(test_batches),
         cmocka_unit_test(test_looks),
         cmocka_unit_test(test_share_floors),
         cmocka_unit_test(test_imprecision),

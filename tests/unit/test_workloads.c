@@ -189,6 +189,80 @@ static void test_batch_stats(void **state)
     fb_catalog_free(&odd);
 }
 
+/* Every selected array once, all of one length. */
+static void test_epoch(void **state)
+{
+    (void)state;
+    struct fb_catalog catalog = { 0 }, odd = { 0 };
+    struct fb_plan plan, again, other, retyped;
+    char reason[256];
+    bool seen[24] = { false }, moved = false, differs = false;
+    fill_noxire(&catalog, 24);
+    make("epoch:seed=3", &catalog, &plan, reason);
+    make("epoch:seed=3,workers=4,prefetch=5,batch=7,step_us=9", &catalog, &again, reason);
+    make("epoch:seed=4", &catalog, &other, reason);
+    assert_int_equal(plan.count, 24);
+    for (size_t i = 0; i < plan.count; i++) {
+        const struct fb_request *request = &plan.requests[i];
+        unsigned number = (unsigned)atoi(request->array + strlen("sample_"));
+        assert_true(fb_glob_match("*/expert/face", request->array) && number < 24 && !seen[number]);
+        seen[number] = true;
+        moved = moved || number != i;
+        differs = differs || strcmp(request->array, other.requests[i].array) != 0;
+        assert_string_equal(request->array, again.requests[i].array);
+        assert_int_equal(request->op, FB_OP_SAMPLE);
+        /* The lower one of the two in the middle of 500..523. */
+        assert_int_equal(request->max, 511);
+        assert_memory_equal(request->count, DIMS(number < 11 ? 500 + number : 511, 68, 2), 24);
+        assert_int_equal(request->bytes, 511 * 68 * 2 * 4);
+    }
+    assert_true(moved && differs);
+    const struct fb_loading *loading = &again.loading;
+    assert_true(loading->workers == 4 && loading->prefetch == 5 && loading->batch == 7 &&
+                loading->step_ns == 9000);
+    loading = &plan.loading;
+    assert_true(loading->workers == 0 && loading->prefetch == 2 && loading->batch == 4 &&
+                loading->step_ns == 0);
+    assert_int_equal(fb_plan_retype(&again, &catalog, &retyped, NULL), 0);
+    assert_memory_equal(&retyped.loading, &again.loading, sizeof again.loading);
+    assert_int_equal(retyped.requests[0].max, 511);
+    assert_int_equal(retyped.requests[0].bytes, 511 * 68 * 2 * 4);
+    fb_plan_free(&plan);
+    fb_plan_free(&again);
+    fb_plan_free(&other);
+    fb_plan_free(&retyped);
+    make("epoch:length=600,n=5", &catalog, &plan, reason);
+    assert_int_equal(plan.count, 5);
+    assert_true(plan.requests[0].count[0] < 600 && plan.requests[0].max == 600);
+    fb_plan_free(&plan);
+    static const struct {
+        const char *spec, *word;
+    } refused[] = {
+        { "epoch:array=*", "differ in element type" },
+        { "epoch:array=*,length=5", "choose with array=" },
+        { "epoch:array=nosuch", "no array matches" },
+        { "epoch:length=4294967295", "shorter length=" },
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        make(refused[i].spec, &catalog, &plan, reason);
+        assert_int_equal(plan.count, 0);
+        assert_non_null(strstr(reason, refused[i].word));
+    }
+    fill_odd(&odd);
+    make("epoch", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "bool and empty differ"));
+    make("epoch:array=scalar", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "single value"));
+    make("epoch:array=empty", &odd, &plan, reason);
+    assert_non_null(strstr(reason, "no rows"));
+    make("epoch:array=empty,length=2", &odd, &plan, reason);
+    assert_int_equal(plan.requests[0].count[0], 0);
+    assert_int_equal(plan.requests[0].bytes, 2 * 40 * 4);
+    fb_plan_free(&plan);
+    fb_catalog_free(&catalog);
+    fb_catalog_free(&odd);
+}
+
 static void test_open(void **state)
 {
     (void)state;
@@ -344,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_open),        cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_buffer),      cmocka_unit_test(test_standard),
         cmocka_unit_test(test_load_sample),
+        cmocka_unit_test(test_epoch),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
