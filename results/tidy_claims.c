@@ -152,7 +152,7 @@ static size_t print_reader(const struct fb_figures *figures, size_t reader, size
     for (size_t i = 0; i < figures->count; i++) {
         const struct fb_figure *figure = &figures->items[i];
         if (strcmp(figure->claim, "random-access") != 0 || strcmp(figure->figure, name) != 0 ||
-            figure->why[0])
+            figure->why[0] || isnan(figure->at))
             continue;
         put_times(out, figure);
         put_scaled(out, figure->at, 1e6);
