@@ -202,7 +202,9 @@ char *fb_figure_text(const struct fb_figure *figure, char *buf, size_t size)
                  upper);
     else if (isnan(figure->value))
         snprintf(buf, size, "above %s", lower);
-    else if (figure->lower == figure->upper || isnan(figure->lower))
+    else if (isnan(figure->lower))
+        snprintf(buf, size, "about %s", value);
+    else if (figure->lower == figure->upper)
         snprintf(buf, size, "%s", value);
     else if (isnan(figure->upper) || isinf(figure->upper))
         snprintf(buf, size, "%s (from %s)", value, lower);

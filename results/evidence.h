@@ -16,16 +16,15 @@
  * from the ends of that ratio slope(a, b, x, y)      (b - a) / (y - x); interval [(b.lower -
  * a.upper), (b.upper - a.lower)] over y - x, x and y exact largest(a, b, ...)     the largest of
  * each: value, lower, upper reach(T, x, a, ...)    where the least-squares straight line through
- * the points (x, a) reaches T; interval: the lines through all upper and through all lower ends
- *   crossing(x, a, b, ...) the x from which b is less than a: between the last x where a's median
- *                          is not above b's and the next, straight in logarithms of x and a / b;
- *                          interval: the last x with a.upper < b.lower (0 if none), the first x
- *                          from which on a.lower > b.upper (none: no end)
- *   dominators(I, s, w, r, ...)  how many of the triples dominate triple I (0, 1, ...): s not
- *                          larger, neither w nor r surely longer (lower above I's upper), and w or
- * r surely shorter (upper below I's lower). Upper end: those for which the last condition is left
- * out cheaper(I, F, s, w, ...) the largest ratio(w of I, w of J) over J < I with s of J at most F
- *                          times s of I; 1 where there is none
+ * the points (x, a) reaches T; interval: the lines through all upper and through all lower ends;
+ * none where one of these does not rise crossing(x, a, b, ...) the x from which b is less than a:
+ * between the last x where a's median is not above b's and the next, straight in logarithms of x
+ * and a / b; interval: the last x with a.upper < b.lower (0 if none), the first x from which on
+ * a.lower > b.upper (none: no end) dominators(I, s, w, r, ...)  how many of the triples dominate
+ * triple I (0, 1, ...): s not larger, neither w nor r surely longer (lower above I's upper), and w
+ * or r surely shorter (upper below I's lower). Upper end: those for which the last condition is
+ * left out cheaper(I, F, s, w, ...) the largest ratio(w of I, w of J) over J < I with s of J at
+ * most F times s of I; 1 where there is none
  *
  * Quotients of interval ends hold at least as often as both intervals together. */
 #ifndef FB_RESULTS_EVIDENCE_H

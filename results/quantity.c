@@ -168,8 +168,10 @@ void fb_quantity_reach(struct fb_quantity *out, double target, const struct fb_p
         out->lower = out->upper;
         out->upper = swap;
     }
-    out->lower = fmin(out->lower, value);
-    out->upper = fmax(out->upper, value);
+    /* fmin and fmax would take a line that does not rise for one that agrees. */
+    bool bounded = !isnan(out->lower) && !isnan(out->upper);
+    out->lower = bounded ? fmin(out->lower, value) : NAN;
+    out->upper = bounded ? fmax(out->upper, value) : NAN;
     write_formula(out, "reach(%.17g", target);
     for (size_t i = 0; i < count; i++)
         write_formula(out, ", %s, %s", points[i].x.formula, points[i].a.formula);

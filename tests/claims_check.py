@@ -120,8 +120,10 @@ class Folder:
             ys = [p[k] for p in points[1::2]]
             slope, offset = statistics.linear_regression(xs, ys)
             return (target - offset) / slope if slope > 0 else NAN
-        value, ends = solve(0), sorted((solve(1), solve(2)))
-        return value, min(ends[0], value), max(ends[1], value)
+        value, ends = solve(0), (solve(1), solve(2))
+        if any(map(math.isnan, ends)):
+            return value, NAN, NAN
+        return value, min(*ends, value), max(*ends, value)
 
     @staticmethod
     def f_crossing(*items):

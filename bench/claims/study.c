@@ -328,6 +328,8 @@ static struct run_plan plan_run(const struct state *state, const struct fb_claim
     else
         SET(plan.name, "%s", part->name);
     plan.samples = samples_of(&state->extents, part->extent, number);
+    if (plan.blocks == 0)
+        plan.blocks = state->config->blocks;
     if (part->repeats && number > 0)
         plan.blocks = 1;
     return plan;

@@ -16,7 +16,7 @@ struct fb_claims_study {
 };
 
 /* Measures config->source (NULL: the default dataset) and writes claims.csv and claims.md into
- * config->out (NULL: results/runs/claims-TIME). Of the config it takes source, out, quick, seed,
+ * config->out (NULL: results/runs/claims-TIME). Of the config it takes source, out, quick, blocks, seed,
  * max_bytes, limits and the listener. After Ctrl-C it returns 0 with `interrupted` set: claims that
  * were measured are judged, the others are "not measured". A SOURCE that cannot be read leaves no
  * folder behind. */

@@ -65,7 +65,7 @@ with tap.scratch() as tmp:
         result = tap.run("run", SMALL, "-o", os.path.join(tmp, "taken-claims.csv"), code=2)
         assert "claims already" in result.stderr, result.stderr
     with tap.case("wrong words are usage errors"):
-        for words in (["--seed", "x"], ["--max-bytes", "many"], ["--wrong"], [SMALL, SMALL]):
+        for words in (["--seed", "x"], ["--max-bytes", "many"], ["--blocks", "0"], ["--wrong"], [SMALL, SMALL]):
             claims(*words, "-o", os.path.join(tmp, "usage"), code=2)
         assert not os.path.exists(os.path.join(tmp, "usage"))
 

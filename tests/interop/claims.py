@@ -1,5 +1,6 @@
 """`fmtbench claims` with pickle and h5py: a complete table whose every figure and verdict follows from
-the CSV files. On real OpenFace data where it is at hand, else on generated data."""
+the CSV files. On real OpenFace data where it is at hand, else on generated data; with two blocks a
+row, to be quick: intervals are made and checked in tests/cli/claims.py."""
 import os
 import sys
 
@@ -11,7 +12,7 @@ source = os.path.join(tap.SHARED, "openface") if tap.SHARED else "synth:samples=
 with tap.scratch() as tmp:
     folder = os.path.join(tmp, "claims")
     with tap.case(f"claims of {'real' if tap.SHARED else 'generated'} data are all judged"):
-        result = tap.run("claims", source, "--quick", "-o", folder, timeout=900)
+        result = tap.run("claims", source, "--quick", "--blocks", 2, "-o", folder, timeout=900)
         wrong, verdicts = claims_check.differences(folder)
         assert len(verdicts) == 15
         for claim, verdict in verdicts.items():

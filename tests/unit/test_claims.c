@@ -628,6 +628,10 @@ static void two_seconds_lie_on_a_straight_line(void **state)
     assert_float_equal(out.value, 1000, 1e-9);
     assert_float_equal(out.lower, 990, 1e-9);
     assert_float_equal(out.upper, 1010, 1e-9);
+    /* Without a line through the upper ends there is no interval, rather than one without width. */
+    points[0].a.upper = 1000;
+    fb_quantity_reach(&out, 101, points, 3);
+    assert_true(out.value > 0 && isnan(out.lower) && isnan(out.upper));
     points[2].a = number(1, 0);
     fb_quantity_reach(&out, 101, points, 3);
     assert_non_null(strstr(out.missing, "does not grow"));
@@ -728,7 +732,9 @@ static void values_read_as_people_write_them(void **state)
     assert_string_equal(fb_figure_text(&ratio, text, sizeof text), "3.21x (2.90x to 3.61x)");
     ratio.lower = ratio.upper = ratio.value;
     assert_string_equal(fb_figure_text(&ratio, text, sizeof text), "3.21x");
-    ratio.lower = ratio.upper = ratio.value = NAN;
+    ratio.lower = ratio.upper = NAN;
+    assert_string_equal(fb_figure_text(&ratio, text, sizeof text), "about 3.21x");
+    ratio.value = NAN;
     assert_string_equal(fb_figure_text(&ratio, text, sizeof text), "not measured");
     struct fb_figure size = { .unit = "bytes", .value = NAN, .lower = 0, .upper = 25e6 };
     assert_string_equal(fb_figure_text(&size, text, sizeof text), "below 25.0 MB");
