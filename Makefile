@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLA
              -MMD -MP
 
 SOURCES := $(sort $(wildcard base/*.c datasets/*.c formats/*.c formats/*/*.c bench/*.c \
-                             bench/workloads/*.c bench/anatomy/*.c bench/epoch/*.c bench/cli/*.c results/*.c \
+                             bench/workloads/*.c bench/anatomy/*.c bench/claims/*.c bench/epoch/*.c bench/cli/*.c results/*.c \
                              plots/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
@@ -112,6 +112,15 @@ demo:
 	@mkdir -p $(DEMO)
 	$(FMTBENCH) gen -o $(DEMO)/noxire.h5 $(DEMO_GEN)
 	$(FMTBENCH) run $(DEMO)/noxire.h5 $(DEMO_RUN) -o $(DEMO)
+
+# What the guide claims, judged: on the default dataset, or on SOURCE=...
+CLAIMS ?= results/runs/claims-$(shell date +%Y%m%d-%H%M%S)
+SOURCE ?=
+
+.PHONY: claims
+claims:
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	$(FMTBENCH) claims $(SOURCE) -o $(CLAIMS)
 
 # Whole commands, timed by hyperfine, beside the worker's own clock.
 HYPERFINE ?= results/runs/hyperfine-$(shell date +%Y%m%d-%H%M%S)

@@ -21,6 +21,7 @@ struct fb_run_config {
         time_limit_ns; /* for the rounds; every cell gets FB_BLOCKS_LEAST blocks all the same */
     bool no_counters;
     uint64_t seed;
+    uint64_t samples;   /* of SOURCE, the first so many; 0: all */
     uint64_t max_bytes; /* of a file SOURCE's arrays */
     struct fb_process_limits limits;
     const char *out;    /* run folder, or NULL for results/runs/<run-id> */

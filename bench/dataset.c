@@ -122,6 +122,32 @@ static int select_arrays(const struct fb_run_config *config, struct fb_dataset *
     return rc;
 }
 
+static bool is_early(void *context, size_t array)
+{
+    const struct selection *selection = context;
+    return selection->keep[selection->catalog->arrays[array].sample];
+}
+
+/* The first config->samples samples. */
+static int select_samples(const struct fb_run_config *config, struct fb_dataset *dataset,
+                          struct fb_error *err)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(dataset->source);
+    if (config->samples == 0 || config->samples >= catalog->sample_count)
+        return 0;
+    struct selection selection = { catalog, calloc(catalog->sample_count, sizeof(bool)) };
+    if (!selection.keep)
+        return fb_fail_memory(err, "the catalog");
+    for (size_t i = 0; i < config->samples; i++)
+        selection.keep[i] = true;
+    struct fb_source *inner = dataset->source;
+    dataset->source = NULL;
+    dataset->partial = true;
+    int rc = fb_source_select(inner, is_early, &selection, &dataset->source, err);
+    free(selection.keep);
+    return rc;
+}
+
 /* --- a SOURCE --------------------------------------------------------------------------------- */
 
 /* A SOURCE file with a manifest is checked against it; without one, as-is can only be checked
@@ -184,6 +210,8 @@ static int open_source(const struct fb_run_config *config, struct fb_dataset *ou
     }
     if (rc == 0 && is_file)
         rc = take_own_manifest(out, spec, err);
+    if (rc == 0)
+        rc = select_samples(config, out, err);
     if (rc == 0 && is_file)
         rc = select_arrays(config, out, err);
     return rc;

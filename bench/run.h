@@ -17,7 +17,7 @@ struct fb_run {
 int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_error *err);
 void fb_run_free(struct fb_run *run);
 
-/* FB_EUSAGE where the folder holds a run or an explanation: what a run left out, as anatomy.csv
+/* FB_EUSAGE where the folder holds a run, an explanation or claims: what a run left out, as anatomy.csv
  * without --anatomy, would be taken for its own. It need not exist. */
 int fb_run_folder_is_free(const char *folder, struct fb_error *err);
 

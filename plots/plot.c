@@ -3,6 +3,7 @@
 #include "base/output.h"
 #include "base/share.h"
 #include "results/anatomy.h"
+#include "results/claims.h"
 #include "results/record.h"
 #include "results/tidy.h"
 
@@ -154,32 +155,41 @@ static char *in_folder(const char *folder, const char *name)
     return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
-/* The tidy tables of what the folder holds: a run, the passes of an anatomy, or both. */
+/* The tidy tables of what the folder holds: a run, the passes of an anatomy, or both; or claims. */
 static int write_tables(const char *run_dir, const char *folder, struct fb_pictures *pictures,
                         struct fb_error *err)
 {
     struct fb_records records = { 0 };
     struct fb_anatomies anatomies = { 0 };
+    struct fb_figures figures = { 0 };
     char *results = in_folder(run_dir, "results.csv");
     char *anatomy = in_folder(run_dir, "anatomy.csv");
-    int rc = results && anatomy ? 0 : fb_fail_memory(err, "file names");
+    char *claims = in_folder(run_dir, "claims.csv");
+    int rc = results && anatomy && claims ? 0 : fb_fail_memory(err, "file names");
     bool has_anatomy = rc == 0 && access(anatomy, F_OK) == 0;
-    if (rc == 0 && (!has_anatomy || access(results, F_OK) == 0))
+    bool has_claims = rc == 0 && access(claims, F_OK) == 0;
+    if (rc == 0 && ((!has_anatomy && !has_claims) || access(results, F_OK) == 0))
         rc = fb_records_read(results, &records, err);
     if (rc == 0 && has_anatomy)
         rc = fb_anatomies_read(anatomy, &anatomies, err);
+    if (rc == 0 && has_claims)
+        rc = fb_figures_read(claims, &figures, err);
     if (rc == 0)
         rc = fb_make_folder(folder, err);
     if (rc == 0)
         rc = fb_tidy_write(&records, folder, pictures, err);
     if (rc == 0)
         rc = fb_tidy_anatomy(&anatomies, folder, pictures, err);
+    if (rc == 0)
+        rc = fb_tidy_claims(&figures, folder, pictures, err);
     if (rc == 0 && pictures->count == 0)
         rc = fb_fail(err, FB_ENOTHING, "%s has no row with a time: nothing to draw", results);
     free(records.items);
     free(anatomies.items);
+    fb_figures_free(&figures);
     free(results);
     free(anatomy);
+    free(claims);
     return rc;
 }
 

@@ -8,7 +8,7 @@
 
 /* Reads RUN_DIR/results.csv, writes RUN_DIR/plots/NAME.csv and, with gnuplot, NAME.svg and NAME.png
  * beside it (replaced whole), and prints the path of each picture to `say`, a line each. The same
- * from RUN_DIR/anatomy.csv where there is one; then results.csv may be missing.
+ * from RUN_DIR/anatomy.csv and claims.csv where they are; then results.csv may be missing.
  *
  * The scripts are those in plots/ beside the program or beside its folder, or else the installed
  * ones.

@@ -1,5 +1,6 @@
 #include "results/schema.h"
 #include "results/anatomy.h"
+#include "results/claims.h"
 #include "results/record.h"
 
 static const char *type_name(const struct fb_column *column)
@@ -40,4 +41,5 @@ void fb_schema_print(FILE *out)
     print_table(out, "batches.csv: a row per batch of an epoch", fb_batch_columns);
     print_table(out, "anatomy.csv: a row per traced pass (`run --anatomy`, `explain -o`)",
                 fb_anatomy_columns);
+    print_table(out, "claims.csv: a row per figure and per verdict (`claims`)", fb_figure_columns);
 }

@@ -1,9 +1,11 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "results/claims.h"
 #include "results/record.h"
 #include "results/table.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct show_arguments {
     const char *run_dir;
@@ -22,27 +24,55 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp_option argp_options[] = { FB_COLOR_OPTION, { 0 } };
 
 static const struct argp show_argp = {
-    argp_options, parse_option,
-    "RUNDIR",     "Prints the table and the sentences of a run again, from its results.csv.",
-    NULL,         NULL,
+    argp_options,
+    parse_option,
+    "RUNDIR",
+    "Prints the table and the sentences of a run again, from its results.csv; or those of a folder "
+    "of "
+    "claims.",
+    NULL,
+    NULL,
     NULL,
 };
+
+static int show_claims(const char *path, enum fb_colour colour, struct fb_error *err)
+{
+    struct fb_figures figures;
+    int rc = fb_figures_read(path, &figures, err);
+    if (rc)
+        return rc;
+    fb_claims_print(stdout, &figures, fb_terminal_colour(stdout, colour),
+                    fb_terminal_width(stdout));
+    fb_figures_free(&figures);
+    return 0;
+}
+
+static int show_run(const char *path, enum fb_colour colour, struct fb_error *err)
+{
+    struct fb_records records;
+    int rc = fb_records_read(path, &records, err);
+    if (rc)
+        return rc;
+    fb_table_print(stdout, &records, fb_terminal_colour(stdout, colour), fb_terminal_width(stdout));
+    fb_sentences_print(stdout, &records);
+    free(records.items);
+    return 0;
+}
 
 int fb_command_show(int argc, char **argv, struct fb_error *err)
 {
     struct show_arguments arguments = { NULL, FB_COLOUR_AUTO };
-    struct fb_records records;
-    char *path;
+    char *claims, *results;
     argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
-    if (asprintf(&path, "%s/results.csv", arguments.run_dir) < 0)
+    if (asprintf(&claims, "%s/claims.csv", arguments.run_dir) < 0)
         return fb_fail_memory(err, "a file name");
-    int rc = fb_records_read(path, &records, err);
-    free(path);
-    if (rc)
-        return rc;
-    fb_table_print(stdout, &records, fb_terminal_colour(stdout, arguments.colour),
-                   fb_terminal_width(stdout));
-    fb_sentences_print(stdout, &records);
-    free(records.items);
-    return 0;
+    if (asprintf(&results, "%s/results.csv", arguments.run_dir) < 0) {
+        free(claims);
+        return fb_fail_memory(err, "a file name");
+    }
+    int rc = access(claims, F_OK) == 0 ? show_claims(claims, arguments.colour, err)
+                                       : show_run(results, arguments.colour, err);
+    free(claims);
+    free(results);
+    return rc;
 }
