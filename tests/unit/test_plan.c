@@ -159,12 +159,6 @@ static void test_csv_refused(void **state)
         "catalog,,,,,,,,s,,\n",
         "catalog,,,,,,,,,n,\n",
         "catalog,,,,,,,,,\n",
-        "sample,a,float32,,,,,5,,,\n",
-        "sample,a,float32,0,5,,,,,,\n",
-        "sample,a,float32,0,5,,,4,,,\n",
-        "sample,a,float32,1,5,,,6,,,\n",
-        "sample,a,float32,0,5,,,-6,,,\n",
-        "sample,a,float64,0 0,1 4294967296,,,4294967296,,,\n",
         "catalog\n",
         "read,a,float32,0,1,,,,,,2\n",
         "read,a,float32,0,1,,,,,,1\n", /* joined to nothing */
