@@ -174,7 +174,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
-        bench-repeat bench-cold bench-undisturbed bench-epoch
+        bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -196,6 +196,10 @@ bench-epoch: $(FMTBENCH)
 	    tests/bench/epoch.py
 bench-repeat: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/repeat.py --gen="$(DEMO_GEN)" --run="$(DEMO_RUN)"
+bench-pickle: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) $(PYTHON) tests/bench/load_pickle.py
+bench-h5py: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) $(PYTHON) tests/bench/against_h5py.py
 bench-cold: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/cold.py
 

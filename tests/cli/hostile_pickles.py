@@ -145,7 +145,7 @@ with tap.scratch() as files:
     touch = f"touch {canary}"
     proto = b"\x80\x02"
     run = [(f"{what}, protocol {n}", pickle.dumps(Calls(function, argument), n), words)
-           for n in range(6) for what, function, argument, words in [
+           for n in (0, 2, 4) for what, function, argument, words in [
                ("os.system", os.system, touch, "asks for posix.system, which is neither"),
                ("eval", eval, f"__import__('os').system('{touch}')", ".eval, which is neither")]]
     command = b"(" + text(touch) + b"t"

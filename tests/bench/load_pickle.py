@@ -1,0 +1,145 @@
+"""The pickle format costs what pickle.load costs, and its allow-list next to nothing.
+
+Pairs of fresh processes in random order: a full load by the format's worker (the second in the
+process, as `run` times it), and a script of a few lines that does pickle.load once and nothing else.
+Their ratio must lie within 5 %: both one-sided 95 % bounds of its median. The same script with the
+worker's own load_pickle in the place of pickle.load tells what the allow-list costs.
+
+Then ratios of pickle to HDF5 from a script as the guide describes it (compare_formats.py), against
+the same ratios of fmtbench's own rows, pickle and h5py, of the same files: their 95 % intervals must
+overlap.
+Prints `check<TAB>value<TAB>bound<TAB>pass|fail`."""
+import argparse
+import csv
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from paired import HERE, PYTHON_WORKER, block, bounds, check, fmtbench, note, plan_of, say_pair
+
+PLAIN = """
+import sys, time
+import pickle, numpy
+with open(sys.argv[1], "rb") as file:
+    start = time.perf_counter_ns()
+    data = pickle.load(file)
+    print(time.perf_counter_ns() - start)
+"""
+ALLOWED = """
+import sys, time
+sys.argv[1:], path = [], sys.argv[1]
+sys.path.insert(0, {folder!r})
+from worker import load_pickle
+start = time.perf_counter_ns()
+data = load_pickle(path)
+print(time.perf_counter_ns() - start)
+""".format(folder=os.path.dirname(PYTHON_WORKER))
+# What the script of the guide does -> workload of the same requests, and how it holds the HDF5 file
+SAME = {"full-load": ("full-load", "once"), "random-access": ("random-access:n=0", "each"),
+        "slicing": ("slicing:n=24", "each"), "search": ("search", "each")}
+
+
+def script(text, path):
+    done = subprocess.run([sys.executable, "-c", text, path], check=True, stdout=subprocess.PIPE,
+                          text=True, timeout=600)
+    return int(done.stdout)
+
+
+def load_times(folder, source, pairs):
+    good = True
+    for protocol in (4, 5, 2):
+        path = os.path.join(folder, f"{protocol}.pkl")
+        fmtbench("convert", source, "-f", f"pickle:protocol={protocol}", "-o", path)
+        plan, ring = plan_of(source, "full-load", folder, "-f", "pickle")
+        measures = {"worker": lambda: block("pickle", path, plan, 0, "once", 1),
+                    "plain": lambda: script(PLAIN, path),
+                    "allowed": lambda: script(ALLOWED, path)}
+        found = {name: [] for name in measures}
+        for measure in measures.values():
+            measure()
+        for _ in range(pairs):
+            for name in random.sample(sorted(measures), len(measures)):
+                found[name].append(measures[name]())
+        size = os.path.getsize(path)
+        note(f"protocol {protocol}, {size / 1e6:.0f} MB: " + ", ".join(
+            f"{name} {statistics.median(ns) / 1e6:.1f} ms" for name, ns in found.items()))
+        ratios = [a / b for a, b in zip(found["worker"], found["plain"])]
+        costs = [a / b for a, b in zip(found["allowed"], found["plain"])]
+        say_pair("  the format over pickle.load", ratios)
+        say_pair("  with the allow-list over without", costs)
+        lower, upper = bounds(ratios)
+        good &= check(f"load-time-{protocol}", upper, 1.05, upper <= 1.05)
+        good &= check(f"load-time-{protocol}-least", lower, 0.95, lower >= 0.95)
+        lower, upper = bounds(costs)
+        good &= check(f"allow-list-{protocol}", upper, 1.05, upper <= 1.05)
+    return good
+
+
+def own_ratios(folder, source, rounds):
+    """{name: pickle over h5py, by round}, and the two files."""
+    out = os.path.join(folder, "rows")
+    words = [word for workload in {w for w, _ in SAME.values()} for word in ("-w", workload)]
+    fmtbench("run", source, "-f", "pickle", "-f", "h5py:dtype=f32", *words, "--cache", "warm",
+             "--handle", "once,each", "--blocks", rounds, "--no-plots", "--keep-files", "-o", out)
+    with open(os.path.join(out, "results.csv"), newline="") as file:
+        cells = {row["cell_id"]: row for row in csv.DictReader(file)}
+    assert all(row["status"] in ("ok", "not-applicable") for row in cells.values())
+    times = {}
+    with open(os.path.join(out, "iterations.csv"), newline="") as file:
+        for row in csv.DictReader(file):
+            cell = cells[row["cell_id"]]
+            if row["warmup"] == "0":
+                key = cell["workload"], cell["format"], cell["handle"]
+                times.setdefault(key, {}).setdefault(row["round"], []).append(int(row["ns"]))
+    ratios = {}
+    for name, (workload, handle) in SAME.items():
+        workload = workload.split(":")[0]
+        loads, reads = times[workload, "pickle", "once"], times[workload, "h5py", handle]
+        ratios[name] = [statistics.median(loads[r]) / statistics.median(reads[r]) for r in loads]
+    files = os.path.join(out, "files")
+    pkl, h5 = (os.path.join(files, next(f for f in sorted(os.listdir(files)) if f.endswith(end)))
+               for end in (".pkl", ".h5"))
+    return ratios, pkl, h5
+
+
+def guides_ratios(pkl, h5, rounds):
+    ratios = {}
+    for i in range(rounds):
+        done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), pkl, h5,
+                               str(i)], check=True, stdout=subprocess.PIPE, text=True)
+        for name, seconds in json.loads(done.stdout).items():
+            ratios.setdefault(name, []).append(seconds["pickle"] / seconds["hdf5"])
+    return ratios
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=25, help="of the guide's script")
+    parser.add_argument("--samples", type=int, default=24)
+    parser.add_argument("--tmp", default=None, help="folder for the files")
+    args = parser.parse_args()
+    if args.pairs < 10 or args.rounds < 10:
+        sys.exit("load_pickle: at least 10 of each")
+    random.seed(1)
+    source = f"synth:samples={args.samples},dtype=f64"
+    with tempfile.TemporaryDirectory(prefix="fmtbench-pickle-", dir=args.tmp) as folder:
+        good = load_times(folder, source, args.pairs)
+        mine, pkl, h5 = own_ratios(folder, source, args.rounds)
+        theirs = guides_ratios(pkl, h5, args.rounds)
+        for name in SAME:
+            a, b = (bounds(ratios[name], 0.975) for ratios in (mine, theirs))
+            note(f"{name}, pickle over HDF5: fmtbench {statistics.median(mine[name]):.3g} "
+                 f"({a[0]:.3g} to {a[1]:.3g}), compare_formats {statistics.median(theirs[name]):.3g} "
+                 f"({b[0]:.3g} to {b[1]:.3g})")
+            # How far apart the intervals are, as a factor; 1 or less: they overlap.
+            apart = max(a[0] / b[1], b[0] / a[1])
+            good &= check(f"guide-{name}", apart, 1, apart <= 1)
+    sys.exit(0 if good else 1)
+
+
+main()
