@@ -352,9 +352,12 @@ int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct 
     struct fb_catalog catalog = { 0 };
     struct walk walk = { .reader = reader, .catalog = &catalog, .query = query, .err = err };
     fb_trace_enter(reader->trace, FB_PART_LOOKUP);
-    int rc = walk_file(&walk);
-    if (rc == 0)
-        rc = fb_catalog_query(&catalog, query, out, err);
+    int rc = fb_hdf5_find_in_layout(reader, query, out, err);
+    if (rc > 0) {
+        rc = walk_file(&walk);
+        if (rc == 0)
+            rc = fb_catalog_query(&catalog, query, out, err);
+    }
     fb_catalog_free(&catalog);
     fb_trace_leave(reader->trace);
     if (rc == 0 && reader->trace)

@@ -112,6 +112,14 @@ int fb_hdf5_catalog(struct fb_reader *reader, struct fb_catalog *out, struct fb_
 int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct fb_matches *out,
                  struct fb_error *err);
 
+/* --- find.c --- */
+
+/* The same for a file in the NoXiRe layout and a pattern for one array of each sample, by way of
+ * the layout's metadata: the frame counts of those samples that are left out are what the
+ * attributes say. 1, with nothing in *out, where the file has to be walked. */
+int fb_hdf5_find_in_layout(struct fb_reader *reader, const struct fb_query *query,
+                           struct fb_matches *out, struct fb_error *err);
+
 /* --- reader.c --- */
 
 /* The option `cache` of as-is: a size that HDF5 takes. */

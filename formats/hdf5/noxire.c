@@ -40,17 +40,29 @@ static herr_t describe_root(hid_t root, const struct fb_catalog *catalog)
                   : fb_hdf5_attribute_set_int(root, "num_samples", (int64_t)catalog->sample_count);
 }
 
-/* Frames of a person: rows of the first array that is theirs and has any axes. */
+/* Frames of a person: rows of each array that is theirs. -1 where they differ: then there is no
+ * number that a search could believe. */
 static int64_t frames_of(const struct fb_catalog *catalog, const struct fb_sample_info *sample,
                          const char *person)
 {
     size_t at = strlen(sample->path) + 1, length = strlen(person);
+    int64_t frames = 0;
+    bool first = true;
     for (size_t i = sample->first; i < sample->first + sample->count; i++) {
         const struct fb_array_info *array = &catalog->arrays[i];
-        if (array->rank > 0 && strncmp(array->path + at, person, length) == 0)
-            return (int64_t)array->dims[0];
+        if (array->rank == 0 || strncmp(array->path + at, person, length) != 0)
+            continue;
+        if (!first && frames != (int64_t)array->dims[0])
+            return -1;
+        frames = (int64_t)array->dims[0];
+        first = false;
     }
-    return 0;
+    return frames;
+}
+
+static herr_t describe_person(hid_t group, const char *attribute, int64_t frames)
+{
+    return frames < 0 ? 0 : fb_hdf5_attribute_set_int(group, attribute, frames);
 }
 
 static herr_t describe_samples(hid_t file, const struct fb_catalog *catalog)
@@ -60,11 +72,10 @@ static herr_t describe_samples(hid_t file, const struct fb_catalog *catalog)
         const struct fb_sample_info *sample = &catalog->samples[i];
         hid_t group = H5Gopen2(file, sample->path, H5P_DEFAULT);
         rc = group < 0 ? -1
-                       : fb_hdf5_attribute_set_int(group, "num_frames_expert",
-                                                   frames_of(catalog, sample, "expert/"));
+                       : describe_person(group, "num_frames_expert",
+                                         frames_of(catalog, sample, "expert/"));
         if (rc >= 0)
-            rc = fb_hdf5_attribute_set_int(group, "num_frames_novice",
-                                           frames_of(catalog, sample, "novice/"));
+            rc = describe_person(group, "num_frames_novice", frames_of(catalog, sample, "novice/"));
         fb_hdf5_release(group);
     }
     return rc;
