@@ -92,9 +92,10 @@ const struct fb_claims_part fb_claims_parts[] = {
 void fb_claims_extents_of(size_t there, size_t main, bool quick, struct fb_claims_extents *out)
 {
     *out = (struct fb_claims_extents){ .main = main, .small = (main + 3) / 4, .large = there };
+    out->growing[out->growing_count++] = 1;
     for (size_t part = quick ? 4 : 8; part > 0; part /= quick ? 4 : 2) {
         size_t samples = (there + part - 1) / part;
-        if (out->growing_count == 0 || samples > out->growing[out->growing_count - 1])
+        if (samples > out->growing[out->growing_count - 1])
             out->growing[out->growing_count++] = samples;
     }
 }

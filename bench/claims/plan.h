@@ -41,7 +41,8 @@ struct fb_claims_extents {
 };
 
 /* Of a dataset of which `there` samples may be measured as a whole, and `main` of them by
- * everything that is not to grow: an eighth, a quarter, a half and all. */
+ * everything that is not to grow: one, an eighth, a quarter, a half and all; quick: one,
+ * a quarter and all. */
 void fb_claims_extents_of(size_t there, size_t main, bool quick, struct fb_claims_extents *out);
 
 #endif

@@ -16,10 +16,10 @@ struct fb_claims_study {
 };
 
 /* Measures config->source (NULL: the default dataset) and writes claims.csv and claims.md into
- * config->out (NULL: results/runs/claims-TIME). Of the config it takes source, out, quick, blocks, seed,
- * max_bytes, limits and the listener. After Ctrl-C it returns 0 with `interrupted` set: claims that
- * were measured are judged, the others are "not measured". A SOURCE that cannot be read leaves no
- * folder behind. */
+ * config->out (NULL: results/runs/claims-TIME). Of the config it takes source, out, quick, blocks,
+ * seed, max_bytes, limits and the listener. After Ctrl-C it returns 0 with `interrupted` set:
+ * claims that were measured are judged, the others are "not measured". A SOURCE that cannot be read
+ * leaves no folder behind. */
 int fb_claims_study(const struct fb_run_config *config, struct fb_claims_study *out,
                     struct fb_error *err);
 void fb_claims_study_free(struct fb_claims_study *study);
