@@ -1,7 +1,7 @@
 /* Searching the NoXiRe layout as its metadata invites to: frame counts and names from attributes
- * and from `sample_names`, without a walk through all groups. What answers is checked: its array
- * must be there, with as many frames. Anything that is not as the layout says sends the search back
- * to the walk. */
+ * and from `sample_names`, without a walk through all groups. Only where the file says that they
+ * hold for all arrays (FB_HDF5_UNIFORM): our writer knows. Anything that is not as it then should
+ * be sends the search back to the walk. */
 #include "formats/hdf5/internal.h"
 
 #include <stdio.h>
@@ -48,14 +48,33 @@ static bool read_int(hid_t object, const char *name, int64_t *value)
     return read;
 }
 
-/* The samples that it says it has, and nothing else but their names. */
+/* Among names parted by commas and blanks. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *p = list; p; p = strchr(p, ',')) {
+        p += strspn(p, ", ");
+        if (strncmp(p, name, length) == 0 && (p[length] == ',' || !p[length]))
+            return true;
+    }
+    return false;
+}
+
+/* A file of our writer that says so: its samples are complete, and there is nothing beside them but
+ * their names. */
 static bool is_layout(struct layout *layout)
 {
     H5G_info_t root;
-    return read_int(layout->file, "num_samples", &layout->samples) && layout->samples > 0 &&
-           layout->samples <= SAMPLES_MAX && H5Gget_info(layout->file, &root) >= 0 &&
-           root.nlinks == (hsize_t)layout->samples + 1 &&
-           H5Lexists(layout->file, "sample_names", H5P_DEFAULT) > 0;
+    int64_t uniform = 0;
+    if (!read_int(layout->file, FB_HDF5_UNIFORM, &uniform) || uniform != 1 ||
+        !read_int(layout->file, "num_samples", &layout->samples) || layout->samples <= 0 ||
+        layout->samples > SAMPLES_MAX || H5Gget_info(layout->file, &root) < 0 ||
+        root.nlinks != (hsize_t)layout->samples + 1)
+        return false;
+    char *features = fb_hdf5_attribute_text(layout->file, "features");
+    bool listed = features && is_listed(features, strchr(layout->array, '/') + 1);
+    free(features);
+    return listed;
 }
 
 static hid_t open_sample(const struct layout *layout, int64_t sample)
@@ -65,51 +84,38 @@ static hid_t open_sample(const struct layout *layout, int64_t sample)
     return H5Gopen2(layout->file, path, H5P_DEFAULT);
 }
 
-/* The frames of the array that the query asks for; false where it is no plain array of numbers. */
-static bool count_frames(const struct layout *layout, hid_t sample, uint64_t *frames)
-{
-    hid_t dataset = H5Dopen2(sample, layout->array, H5P_DEFAULT);
-    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-    H5T_class_t class = H5Tget_class(type);
-    int rank = H5Sget_simple_extent_ndims(space);
-    hsize_t dims[FB_MAX_RANK];
-    bool good = rank > 0 && rank <= FB_MAX_RANK && (class == H5T_FLOAT || class == H5T_INTEGER) &&
-                H5Sget_simple_extent_dims(space, dims, NULL) == rank;
-    if (good)
-        *frames = dims[0];
-    fb_hdf5_release(type);
-    fb_hdf5_release(space);
-    fb_hdf5_release(dataset);
-    return good;
-}
-
-/* Adds the sample, which must have as many frames (-1: any number), and be called `name` where that
- * is given; 1: it is not as it should be. */
+/* Adds the sample, which is to be called `name` where that is given; 1: it is not as it should be.
+ */
 static int add(const struct layout *layout, hid_t sample, int64_t frames, const char *name)
 {
-    uint64_t found;
-    if (!count_frames(layout, sample, &found) || (frames >= 0 && found != (uint64_t)frames))
-        return 1;
     char *own = fb_hdf5_attribute_text(sample, "sample_name");
     int rc = own && (!name || strcmp(name, own) == 0)
-                 ? fb_matches_add(layout->out, own, found, layout->err)
+                 ? fb_matches_add(layout->out, own, (uint64_t)frames, layout->err)
                  : 1;
     free(own);
     return rc;
 }
 
-static int by_frames(const struct layout *layout)
+/* 1: it is not as it should be. */
+static int look(const struct layout *layout, int64_t number, const char *name)
 {
+    const struct fb_query *query = layout->query;
     int64_t frames;
     int rc = 0;
-    for (int64_t i = 0; rc == 0 && i < layout->samples; i++) {
-        hid_t sample = open_sample(layout, i);
-        if (sample < 0 || !read_int(sample, layout->frames_of, &frames) || frames < 0)
-            rc = 1;
-        else if ((uint64_t)frames >= layout->query->min && (uint64_t)frames <= layout->query->max)
-            rc = add(layout, sample, frames, NULL);
-        fb_hdf5_release(sample);
-    }
+    hid_t sample = open_sample(layout, number);
+    if (sample < 0 || !read_int(sample, layout->frames_of, &frames) || frames < 0)
+        rc = 1;
+    else if (name || ((uint64_t)frames >= query->min && (uint64_t)frames <= query->max))
+        rc = add(layout, sample, frames, name);
+    fb_hdf5_release(sample);
+    return rc;
+}
+
+static int by_frames(const struct layout *layout)
+{
+    int rc = 0;
+    for (int64_t i = 0; rc == 0 && i < layout->samples; i++)
+        rc = look(layout, i, NULL);
     return rc;
 }
 
@@ -128,11 +134,8 @@ static int by_name(const struct layout *layout)
     if (names && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0) {
         int added = 0;
         for (hsize_t i = 0; added == 0 && i < count; i++)
-            if (names[i] && strcmp(names[i], layout->query->name) == 0) {
-                hid_t sample = open_sample(layout, (int64_t)i);
-                rc = added = sample < 0 ? 1 : add(layout, sample, -1, names[i]);
-                fb_hdf5_release(sample);
-            }
+            if (names[i] && strcmp(names[i], layout->query->name) == 0)
+                rc = added = look(layout, (int64_t)i, names[i]);
         H5Dvlen_reclaim(type, space, H5P_DEFAULT, names);
     }
     free(names);

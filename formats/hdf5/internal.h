@@ -114,9 +114,8 @@ int fb_hdf5_find(struct fb_reader *reader, const struct fb_query *query, struct 
 
 /* --- find.c --- */
 
-/* The same for a file in the NoXiRe layout and a pattern for one array of each sample, by way of
- * the layout's metadata: the frame counts of those samples that are left out are what the
- * attributes say. 1, with nothing in *out, where the file has to be walked. */
+/* The same for a file in the NoXiRe layout that has FB_HDF5_UNIFORM, and a pattern for one array of
+ * each sample, by way of attributes. 1, with nothing in *out, where the file has to be walked. */
 int fb_hdf5_find_in_layout(struct fb_reader *reader, const struct fb_query *query,
                            struct fb_matches *out, struct fb_error *err);
 
@@ -161,6 +160,10 @@ int fb_hdf5_extents(struct fb_array *array, const uint64_t *start, const uint64_
 void fb_hdf5_scout_close(struct fb_hdf5_scout *scout);
 
 /* --- writer.c, noxire.c --- */
+
+/* Root attribute, an integer: 1 where samples are numbered from 0 and each of their persons has
+ * every feature that `features` lists, of as many frames as the sample's num_frames attribute. */
+#define FB_HDF5_UNIFORM "uniform_frames"
 
 /* Chunked where the options have the key `chunk`, contiguous where not. */
 int fb_hdf5_create(const char *path, struct fb_source *source, const struct fb_options *options,

@@ -31,38 +31,63 @@ static char *feature_list(const struct fb_catalog *catalog)
     return text;
 }
 
-static herr_t describe_root(hid_t root, const struct fb_catalog *catalog)
-{
-    char *features = feature_list(catalog);
-    herr_t rc = features ? fb_hdf5_attribute_set_text(root, "features", features) : -1;
-    free(features);
-    return rc < 0 ? rc
-                  : fb_hdf5_attribute_set_int(root, "num_samples", (int64_t)catalog->sample_count);
-}
-
-/* Frames of a person: rows of each array that is theirs. -1 where they differ: then there is no
- * number that a search could believe. */
+/* Frames of a person: rows of the first array that is theirs and has any axes. */
 static int64_t frames_of(const struct fb_catalog *catalog, const struct fb_sample_info *sample,
                          const char *person)
 {
     size_t at = strlen(sample->path) + 1, length = strlen(person);
-    int64_t frames = 0;
-    bool first = true;
     for (size_t i = sample->first; i < sample->first + sample->count; i++) {
         const struct fb_array_info *array = &catalog->arrays[i];
-        if (array->rank == 0 || strncmp(array->path + at, person, length) != 0)
-            continue;
-        if (!first && frames != (int64_t)array->dims[0])
-            return -1;
-        frames = (int64_t)array->dims[0];
-        first = false;
+        if (array->rank > 0 && strncmp(array->path + at, person, length) == 0)
+            return (int64_t)array->dims[0];
     }
-    return frames;
+    return 0;
 }
 
-static herr_t describe_person(hid_t group, const char *attribute, int64_t frames)
+/* Features of a person, all of as many rows; SIZE_MAX where one is not. */
+static size_t count_features(const struct fb_catalog *catalog, const struct fb_sample_info *sample,
+                             const char *person)
 {
-    return frames < 0 ? 0 : fb_hdf5_attribute_set_int(group, attribute, frames);
+    size_t at = strlen(sample->path) + 1, length = strlen(person), count = 0;
+    int64_t frames = frames_of(catalog, sample, person);
+    for (size_t i = sample->first; i < sample->first + sample->count; i++) {
+        const struct fb_array_info *array = &catalog->arrays[i];
+        if (strncmp(array->path + at, person, length) != 0)
+            continue;
+        if (array->rank == 0 || (int64_t)array->dims[0] != frames)
+            return SIZE_MAX;
+        count++;
+    }
+    return count;
+}
+
+/* Each person has every feature, of as many frames as num_frames says: a search that believes this
+ * need look at no array. As many features as there are names make all of them. */
+static bool is_uniform(const struct fb_catalog *catalog, const char *features)
+{
+    size_t names = 1;
+    for (const char *p = features; *p; p++)
+        names += *p == ',';
+    for (size_t i = 0; i < catalog->sample_count; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "sample_%03zu", i);
+        if (strcmp(catalog->samples[i].path, path) != 0 ||
+            count_features(catalog, &catalog->samples[i], "expert/") != names ||
+            count_features(catalog, &catalog->samples[i], "novice/") != names)
+            return false;
+    }
+    return true;
+}
+
+static herr_t describe_root(hid_t root, const struct fb_catalog *catalog)
+{
+    char *features = feature_list(catalog);
+    herr_t rc = features ? fb_hdf5_attribute_set_text(root, "features", features) : -1;
+    if (rc >= 0 && is_uniform(catalog, features))
+        rc = fb_hdf5_attribute_set_int(root, FB_HDF5_UNIFORM, 1);
+    free(features);
+    return rc < 0 ? rc
+                  : fb_hdf5_attribute_set_int(root, "num_samples", (int64_t)catalog->sample_count);
 }
 
 static herr_t describe_samples(hid_t file, const struct fb_catalog *catalog)
@@ -72,10 +97,11 @@ static herr_t describe_samples(hid_t file, const struct fb_catalog *catalog)
         const struct fb_sample_info *sample = &catalog->samples[i];
         hid_t group = H5Gopen2(file, sample->path, H5P_DEFAULT);
         rc = group < 0 ? -1
-                       : describe_person(group, "num_frames_expert",
-                                         frames_of(catalog, sample, "expert/"));
+                       : fb_hdf5_attribute_set_int(group, "num_frames_expert",
+                                                   frames_of(catalog, sample, "expert/"));
         if (rc >= 0)
-            rc = describe_person(group, "num_frames_novice", frames_of(catalog, sample, "novice/"));
+            rc = fb_hdf5_attribute_set_int(group, "num_frames_novice",
+                                           frames_of(catalog, sample, "novice/"));
         fb_hdf5_release(group);
     }
     return rc;
