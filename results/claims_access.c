@@ -50,6 +50,12 @@ static const struct fb_quantity *end_of(const struct growth *growth, bool last)
     return growth->count ? &growth->points[last ? growth->count - 1 : 0].a : &nothing;
 }
 
+/* Beyond the largest dataset the straight line is an assumption. */
+static bool lies_beyond(const struct fb_quantity *size, const struct growth *growth)
+{
+    return growth->count > 0 && size->value > growth->points[growth->count - 1].x.value;
+}
+
 /* --- pickle loads all ------------------------------------------------------------------------- */
 
 int fb_measure_load(const struct fb_claim *claim, const struct fb_evidence *evidence,
@@ -63,9 +69,11 @@ int fb_measure_load(const struct fb_claim *claim, const struct fb_evidence *evid
         { "from the smallest to the largest, warm", "softens", "ratio", 1, NAN, NAN },
         { "from the smallest to the largest, cold", "softens", "ratio", 1, NAN, NAN },
     };
-    static const struct fb_claim_part reaches[] = {
-        { "of arrays take 2 s, warm", "told", "bytes", NAN, NAN, NAN },
-        { "of arrays take 2 s, cold", "told", "bytes", NAN, NAN, NAN },
+    static const struct fb_claim_part reaches[2][2] = {
+        { { "of arrays take 2 s, warm", "told", "bytes", NAN, NAN, NAN },
+          { "of arrays take 2 s, cold", "told", "bytes", NAN, NAN, NAN } },
+        { { "of arrays take 2 s, warm (extrapolated)", "told", "bytes", NAN, NAN, NAN },
+          { "of arrays take 2 s, cold (extrapolated)", "told", "bytes", NAN, NAN, NAN } },
     };
     static const struct fb_claim_part measured = {
         "of arrays in the largest", "told", "bytes", NAN, NAN, NAN
@@ -83,7 +91,7 @@ int fb_measure_load(const struct fb_claim *claim, const struct fb_evidence *evid
     }
     for (size_t c = 0; c < 2; c++) {
         fb_quantity_reach(&quantity, 2 * S, growth[c].points, growth[c].count);
-        fb_measuring_add(&measuring, &reaches[c], &quantity);
+        fb_measuring_add(&measuring, &reaches[lies_beyond(&quantity, &growth[c])][c], &quantity);
     }
     fb_measuring_add(&measuring, &measured,
                      growth[0].count ? &growth[0].points[growth[0].count - 1].x : &nothing);

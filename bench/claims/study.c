@@ -20,7 +20,7 @@
 
 /* The default dataset, which is made as large as a run needs it. */
 #define DEFAULT_SOURCE "synth:samples=%zu,dtype=f64"
-static const struct fb_claims_extents default_extents = { 24, 6, 96, { 1, 4, 24, 96, 192 }, 5 };
+static const struct fb_claims_extents default_extents = { 24, 6, 48, { 1, 12, 48, 192 }, 4 };
 static const struct fb_claims_extents quick_extents = { 8, 2, 32, { 1, 8, 32 }, 3 };
 
 /* Time for rounds beyond the first six blocks of every row, a run. */

@@ -498,6 +498,24 @@ static void what_is_missing_is_told(void **state)
     fb_evidence_free(&empty);
 }
 
+static void what_lies_beyond_the_largest_is_marked(void **state)
+{
+    struct fb_evidence evidence = make_evidence();
+    struct change slower = { TIME, 0.1, "growth-", "pickle", 0, 0, 0, "cold", 0 };
+    struct fb_figures figures;
+    (void)state;
+    /* 5 ms a megabyte up to 640 MB; a tenth of that when cold. */
+    apply(&evidence, &slower);
+    assert_int_equal(fb_claims_judge(&evidence, &figures, NULL), 0);
+    assert_float_equal(figure_of(&figures, "pickle-load", "of arrays take 2 s, warm")->value,
+                       400 * MB, 1);
+    assert_float_equal(
+        figure_of(&figures, "pickle-load", "of arrays take 2 s, cold (extrapolated)")->value,
+        4000 * MB, 1);
+    fb_figures_free(&figures);
+    fb_evidence_free(&evidence);
+}
+
 /* --- the rule --------------------------------------------------------------------------------- */
 
 static struct fb_figure figure(const char *role, const char *holds)
@@ -753,6 +771,7 @@ int main(void)
         cmocka_unit_test(every_claim_can_be_reproduced),
         cmocka_unit_test(every_claim_can_fail_and_depend),
         cmocka_unit_test(what_is_missing_is_told),
+        cmocka_unit_test(what_lies_beyond_the_largest_is_marked),
         cmocka_unit_test(a_verdict_follows_from_what_holds),
         cmocka_unit_test(bounds_are_held_by_whole_intervals),
         cmocka_unit_test(crossings_are_bracketed_by_what_is_sure),
