@@ -26,6 +26,10 @@ with tap.case("the output shown is the reference run's, line by line"):
     assert len(lines) > 10
     for line in lines:
         assert line in real, line
+with tap.case("the verdicts shown are those of the reference's figures"):
+    shown = re.search(r"<!-- from results/reference/claims -->\n```text\n(.*?)```", readme, re.S)
+    real = tap.run("show", os.path.join(ROOT, "results/reference/claims"), "--color=never").stdout
+    assert shown.group(1).count("\n") > 10 and real.startswith(shown.group(1)), shown.group(1)
 with tap.case("the explanation shown is the reference's, its figures those of its anatomy.csv"):
     shown = re.search(r"<!-- from results/reference/explain -->\n```text\n(.*?)\n```", readme, re.S)
     folder = os.path.join(ROOT, "results/reference/explain")

@@ -30,8 +30,8 @@ with tap.scratch() as tmp:
         own = [r for r in rows(folder) if r["format"] == "npy"]
         epoch = [r for r in own if r["workload"] == "epoch"]
         own = [r for r in own if r["workload"] != "epoch"]
-        assert len({r["workload"] for r in own}) == 10
-        assert len(own) == 34 and all(r["status"] == "ok" for r in own), own
+        assert len({r["workload"] for r in own}) == 11
+        assert len(own) == 40 and all(r["status"] == "ok" for r in own), own
         assert all(r["verification"] == ("none" if r["workload"] == "open" else "verified") and
                    r["cache_state"] == "proven" for r in own)
         assert all(int(r["write_ns"]) > 0 and int(r["file_bytes"]) > 0 for r in own)
