@@ -18,7 +18,7 @@ import time
 
 FMTBENCH = os.environ.get("FMTBENCH", "build/fmtbench")
 FORMAT, OPTIONS = "hdf5-chunked", "level=4"
-HEADER = ["op", "array", "dtype", "start", "count", "axis", "min", "max", "sample", "name"]
+HEADER = ["op", "array", "dtype", "start", "count", "axis", "min", "max", "sample", "name", "joined"]
 BOUND = 0.10
 LEAST_NS = 100e6
 

@@ -33,7 +33,7 @@ WORKERS = (0, 1, 2, 4)
 # The guide's way, and holding the file; and what fmtbench calls them.
 HANDLES = {"each": "each", "held": "once"}
 BATCH, PREFETCH = 4, 2
-HEADER = ["op", "array", "dtype", "start", "count", "axis", "min", "max", "sample", "name"]
+HEADER = ["op", "array", "dtype", "start", "count", "axis", "min", "max", "sample", "name", "joined"]
 BOUND = 1.00
 # Without workers both sides spend most of a gzip epoch in zlib: near to each other, they need many pairs.
 PAIRS_LEAST, PAIRS_LEAST_ALONE, PAIRS_MOST = 12, 40, 60

@@ -9,7 +9,7 @@ import sys
 FMTBENCH = os.environ.get("FMTBENCH", "build/fmtbench")
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON_WORKER = os.path.join(HERE, "../../formats/python/worker.py")
-HEADER = "op,array,dtype,start,count,axis,min,max,sample,name".split(",")
+HEADER = "op,array,dtype,start,count,axis,min,max,sample,name,joined".split(",")
 
 
 def rank(n, level=0.95):
