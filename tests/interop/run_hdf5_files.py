@@ -137,7 +137,7 @@ with tap.scratch() as tmp:
         epoch = [r for r in table if r["workload"] == "epoch"]
         assert len(epoch) == 5 and all("cannot be stacked" in r["reason"] for r in epoch), epoch
         table = [r for r in table if r["workload"] != "epoch"]
-        assert len(table) == 50
+        assert len(table) == 55
         assert all(r["status"] == "ok" for r in table), [r for r in table if r["status"] != "ok"]
         verified = {r["verification"] for r in table if r["format"] != "as-is" and r["workload"] != "open"}
         assert verified == {"verified"}, verified
