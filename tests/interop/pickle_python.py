@@ -40,6 +40,9 @@ def check(rows):
     """All of them were measured that can be, most of them verified."""
     for (format, _, workload), row in rows.items():
         nothing = row == ("not-applicable", "not verified") and workload in ("column", "feature")
+        if workload == "epoch":  # Python's worker has no loader
+            assert row[0] == "not-applicable", row
+            continue
         assert nothing or row == ("ok", "none" if workload == "open" else
                                   "repeatable" if format.endswith("as-is") else "verified"), rows
 
