@@ -1,6 +1,6 @@
 /* A worker process and the pipes to it. Nothing here knows what is said over them. */
-#ifndef FB_BENCH_PROCESS_H
-#define FB_BENCH_PROCESS_H
+#ifndef FB_BASE_PROCESS_H
+#define FB_BASE_PROCESS_H
 
 #include "base/error.h"
 
