@@ -77,16 +77,18 @@ static double decode_time(const struct fb_rates *rates, double inflate, double u
                        (double)then->loaded, (double)then->loaded_bytes, rates->inflate_call);
 }
 
-/* Of short reads only the call costs anything that can be told. */
+/* Of short reads only the call costs anything that can be told. `calmer`: chunks were decoded, and
+ * will not be. */
 static double read_time(const struct fb_rates *rates, double ns, const struct fb_work *now,
-                        const struct fb_work *then)
+                        const struct fb_work *then, bool calmer)
 {
     if (now->reads > 0 && now->read_bytes < now->reads * FB_JUDGED_BYTES)
         return (double)then->reads * ns / (double)now->reads +
                rates->read_byte * (double)then->read_bytes +
                rates->fault * (double)then->fresh_read;
-    /* Unmapping makes the machine forget where pages are, which slows the reads in between. */
-    if (now->unmapped > 0 && then->unmapped == 0) {
+    /* Decoding puts other things into the processor's caches, and unmapping makes the machine forget
+     * where pages are, which slows the reads in between. Without, a read costs what it can. */
+    if (calmer || (now->unmapped > 0 && then->unmapped == 0)) {
         double most = ns * (double)then->read_bytes / (double)(now->read_bytes + 1);
         double time = rates->read_call * (double)then->reads +
                       rates->read_byte * (double)then->read_bytes +
@@ -119,7 +121,8 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typi
     if (inflates)
         total += decode_time(rates, (double)ns[FB_PART_INFLATE] + hidden,
                              (double)ns[FB_PART_UNSHUFFLE], now, then);
-    total += read_time(rates, (double)ns[FB_PART_RAW_IO], now, then);
+    bool calmer = decode > 0 && !inflates;
+    total += read_time(rates, (double)ns[FB_PART_RAW_IO], now, then, calmer);
     double closing = rates->unmap * (double)now->unmapped_on_close;
     total += rates->unmap * (double)then->unmapped_on_close -
              (closing > 0.95 * lookup ? 0.95 * lookup : closing);

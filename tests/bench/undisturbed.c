@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define PAIRS 500
+#define PAIRS 800
 #define RATIO_MAX 1.02
 
 /* What the one side has and the other has not. */

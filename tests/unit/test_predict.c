@@ -88,12 +88,40 @@ static void test_never_dearer(void **state)
     end(&s);
 }
 
+/* Reads between which nothing is decoded any more cost what a read costs on the machine, however dear
+ * they were; but by the byte never more than they did. */
+static void test_reads_without_decoding(void **state)
+{
+    (void)state;
+    static const uint64_t dims[] = { 20000, 68, 2 }, chunk[] = { 100, 68, 2 };
+    struct stage s;
+    struct fb_work now, then;
+    struct fb_rates rates = fb_rates_typical;
+    begin(&s, 3, dims, chunk, "gzip(4)", 1);
+    ask_windows(&s, 1000);
+    took(&s, 0, 1000, 20000, 0);
+    struct fb_layout piece = { 0 };
+    rates.read_byte = 0.06;
+    rates.read_call = 1000;
+    rates.request = rates.run = rates.byte = 0; /* there is no time in the library */
+    assert_true(fb_work_of(&s.what, &s.layout, 1000000, &now));
+    assert_true(fb_work_of(&s.what, &piece, 1000000, &then));
+    assert_int_equal(then.read_bytes, 655360); /* the sieve's */
+    assert_int_equal(then.reads, 10);
+    double least = 10 * 1000 + 0.06 * 655360;
+    assert_between(fb_predict(&s.measured, &rates, &now, &then, false), least, least + 1000);
+    rates.read_byte = 6;
+    assert_between(fb_predict(&s.measured, &rates, &now, &then, false), 1.19e6, 1.21e6);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_measured),
         cmocka_unit_test(test_bytes_of_long_chunks),
         cmocka_unit_test(test_never_dearer),
+        cmocka_unit_test(test_reads_without_decoding),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
