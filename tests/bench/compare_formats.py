@@ -1,6 +1,6 @@
 """Pickle against HDF5 as the guide describes it: its functions, time.time() around them.
 
-    compare_formats.py data.pkl data.h5 [SEED]
+    compare_formats.py data.pkl data.h5 [SEED [COMPARISON...]]
 
 Nothing in here knows fmtbench. Prints seconds as JSON: {"slicing": {"pickle": s, "hdf5": s}, ...}."""
 import json
@@ -64,7 +64,7 @@ def timed(function):
     return time.time() - start, result
 
 
-def compare(pkl, h5, seed):
+def compare(pkl, h5, seed, only):
     rng = random.Random(seed)
     with h5py.File(h5, "r") as hf:
         names = [name.decode() for name in hf["sample_names"][:]]
@@ -100,10 +100,11 @@ def compare(pkl, h5, seed):
                             frames_by_name(h5, names[wanted], "expert"))),
     }
     seconds = {}
-    for name, functions in pairs.items():
+    for name in only or pairs:
+        functions = pairs[name]
         (a, _), (b, _) = (timed(function) for function in functions)
         seconds[name] = {"pickle": a, "hdf5": b}
     return seconds
 
 
-print(json.dumps(compare(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)))
+print(json.dumps(compare(*sys.argv[1:3], int(sys.argv[3]) if len(sys.argv) > 3 else 0, sys.argv[4:])))
