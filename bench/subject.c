@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* By its path rather than as /proc/self/exe, which under an emulator names the emulator. */
-static struct fb_worker own_worker(void)
+struct fb_worker fb_own_worker(void)
 {
     struct fb_worker worker = { .own = true };
     if (readlink("/proc/self/exe", worker.command, sizeof worker.command - 1) < 0)
@@ -102,8 +102,8 @@ static int add_ours(struct fb_subjects *subjects, const struct fb_run_config *co
         .flags = format->flags,
         .can_create = writer && fb_format_can_create(writer),
         .epoch = !format->adapter,
-        .worker = own_worker(),
-        .creator = own_worker(),
+        .worker = fb_own_worker(),
+        .creator = fb_own_worker(),
         .variant = variant_of(format, &values),
     };
     if (format->adapter)

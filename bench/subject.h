@@ -26,6 +26,9 @@ struct fb_subjects {
     json_t *libraries; /* of workers that are not our own, for the record; NULL without one */
 };
 
+/* How fmtbench's own worker is started. */
+struct fb_worker fb_own_worker(void);
+
 /* From config->formats, or the default ones; with config->files, those of the manifests there. Asks
  * an external worker what it can do. */
 int fb_subjects_make(const struct fb_run_config *config, const struct fb_dataset *dataset,

@@ -66,75 +66,114 @@ int fb_source_stream(struct fb_source *source, size_t array, size_t limit,
     return rc;
 }
 
-/* --- select ----------------------------------------------------------------------------------- */
+/* --- crop and select -------------------------------------------------------------------------- */
 
-struct select_source {
+struct crop_source {
     struct fb_source base;
     struct fb_source *inner;
     struct fb_catalog catalog;
-    size_t *inner_index; /* by our array number */
+    size_t *inner_index;             /* by our array number */
+    uint64_t (*offset)[FB_MAX_RANK]; /* of our first element in the inner array */
 };
 
-static const struct fb_catalog *select_catalog(const struct fb_source *source)
+static const struct fb_catalog *crop_catalog(const struct fb_source *source)
 {
-    return &((const struct select_source *)source)->catalog;
+    return &((const struct crop_source *)source)->catalog;
 }
 
-static int select_read(struct fb_source *source, size_t array, const uint64_t *start,
-                       const uint64_t *count, void *dst, struct fb_error *err)
+static int crop_read(struct fb_source *source, size_t array, const uint64_t *start,
+                     const uint64_t *count, void *dst, struct fb_error *err)
 {
-    struct select_source *self = (struct select_source *)source;
-    return self->inner->ops->read(self->inner, self->inner_index[array], start, count, dst, err);
+    struct crop_source *self = (struct crop_source *)source;
+    uint64_t first[FB_MAX_RANK] = { 0 };
+    for (unsigned k = 0; k < self->catalog.arrays[array].rank; k++)
+        first[k] = start[k] + self->offset[array][k];
+    return self->inner->ops->read(self->inner, self->inner_index[array], first, count, dst, err);
 }
 
-static void select_close(struct fb_source *source)
+static void crop_close(struct fb_source *source)
 {
-    struct select_source *self = (struct select_source *)source;
+    struct crop_source *self = (struct crop_source *)source;
     fb_source_close(self->inner);
     fb_catalog_free(&self->catalog);
     free(self->inner_index);
+    free(self->offset);
     free(self->base.name);
     free(self);
 }
 
-static const struct fb_source_ops select_ops = { select_catalog, select_read, select_close };
+static const struct fb_source_ops crop_ops = { crop_catalog, crop_read, crop_close };
 
-int fb_source_select(struct fb_source *inner, bool (*keep)(void *context, size_t array),
-                     void *context, struct fb_source **out, struct fb_error *err)
+static int crop_array(struct crop_source *self, size_t i,
+                      bool (*crop)(void *context, size_t array, uint64_t *start, uint64_t *count),
+                      void *context, struct fb_error *err)
+{
+    const struct fb_catalog *from = fb_source_catalog(self->inner);
+    const struct fb_array_info *a = &from->arrays[i];
+    const struct fb_sample_info *s = &from->samples[a->sample];
+    uint64_t start[FB_MAX_RANK] = { 0 }, count[FB_MAX_RANK];
+    memcpy(count, a->dims, sizeof count);
+    if (!crop(context, i, start, count))
+        return 0;
+    int rc = fb_slab_check(a, start, count, err);
+    /* Arrays come in catalog order, and so ours keep their places in finish(). */
+    self->inner_index[self->catalog.array_count] = i;
+    memcpy(self->offset[self->catalog.array_count], start, sizeof start);
+    return rc ? rc
+              : fb_catalog_add(&self->catalog, s->path, s->name, a->path, a->dtype, a->rank, count,
+                               err);
+}
+
+int fb_source_crop(struct fb_source *inner,
+                   bool (*crop)(void *context, size_t array, uint64_t *start, uint64_t *count),
+                   void *context, struct fb_source **out, struct fb_error *err)
 {
     const struct fb_catalog *from = fb_source_catalog(inner);
-    struct select_source *self = calloc(1, sizeof *self);
+    struct crop_source *self = calloc(1, sizeof *self);
     int rc = 0;
     if (!self) {
         fb_source_close(inner);
         return fb_fail_memory(err, "a source");
     }
-    self->base.ops = &select_ops;
+    self->base.ops = &crop_ops;
     self->inner = inner;
     self->base.name = strdup(inner->name);
     self->inner_index = calloc(from->array_count + 1, sizeof *self->inner_index);
-    if (!self->base.name || !self->inner_index)
+    self->offset = calloc(from->array_count + 1, sizeof *self->offset);
+    if (!self->base.name || !self->inner_index || !self->offset)
         rc = fb_fail_memory(err, "a source");
-    for (size_t i = 0; rc == 0 && i < from->array_count; i++) {
-        const struct fb_array_info *a = &from->arrays[i];
-        const struct fb_sample_info *s = &from->samples[a->sample];
-        if (!keep(context, i))
-            continue;
-        /* Arrays come in catalog order, and so ours keep their places in finish(). */
-        self->inner_index[self->catalog.array_count] = i;
-        rc = fb_catalog_add(&self->catalog, s->path, s->name, a->path, a->dtype, a->rank, a->dims,
-                            err);
-    }
+    for (size_t i = 0; rc == 0 && i < from->array_count; i++)
+        rc = crop_array(self, i, crop, context, err);
     for (size_t i = 0; rc == 0 && i < from->skipped_count; i++)
         rc = fb_catalog_skip(&self->catalog, from->skipped[i].path, from->skipped[i].reason, err);
     if (rc == 0)
         rc = fb_catalog_finish(&self->catalog, err);
     if (rc) {
-        select_close(&self->base);
+        crop_close(&self->base);
         return rc;
     }
     *out = &self->base;
     return 0;
+}
+
+struct selection {
+    bool (*keep)(void *context, size_t array);
+    void *context;
+};
+
+static bool crop_nothing(void *context, size_t array, uint64_t *start, uint64_t *count)
+{
+    const struct selection *selection = context;
+    (void)start;
+    (void)count;
+    return selection->keep(selection->context, array);
+}
+
+int fb_source_select(struct fb_source *inner, bool (*keep)(void *context, size_t array),
+                     void *context, struct fb_source **out, struct fb_error *err)
+{
+    struct selection selection = { keep, context };
+    return fb_source_crop(inner, crop_nothing, &selection, out, err);
 }
 
 /* --- narrow ----------------------------------------------------------------------------------- */

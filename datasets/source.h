@@ -45,7 +45,13 @@ int fb_source_stream(struct fb_source *source, size_t array, size_t limit,
                                   const void *data, size_t bytes, struct fb_error *err),
                      void *context, struct fb_error *err);
 
-/* A source that holds only the arrays that `keep` says true for. Takes over `inner`. */
+/* A source that holds a part of each array that `crop` says true for, under the same path: the slab
+ * start, count, which crop is given as the whole array and may make smaller (FB_EUSAGE for one that
+ * is not within it). Takes over `inner`. */
+int fb_source_crop(struct fb_source *inner,
+                   bool (*crop)(void *context, size_t array, uint64_t *start, uint64_t *count),
+                   void *context, struct fb_source **out, struct fb_error *err);
+/* The same with whole arrays. */
 int fb_source_select(struct fb_source *inner, bool (*keep)(void *context, size_t array),
                      void *context, struct fb_source **out, struct fb_error *err);
 

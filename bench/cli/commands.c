@@ -7,6 +7,8 @@ const struct fb_command fb_commands[] = {
     { "run", "measure how fast a dataset is read back from each format", fb_command_run, true },
     { "explain", "tell where the time of reading an HDF5 file goes, and what would help",
       fb_command_explain, true },
+    { "tune", "find the chunk shape and compression with which an HDF5 file is read best",
+      fb_command_tune, true },
     { "claims", "judge what the HDF5 guide claims about pickle and HDF5, by measuring",
       fb_command_claims, true },
     { "gen", "make a file of the built-in dataset", fb_command_gen, true },

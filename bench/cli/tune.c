@@ -1,0 +1,337 @@
+/* `fmtbench tune`: the chunk shape and compression with which a file is read best. */
+#include "bench/tune/tune.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/output.h"
+#include "bench/cli/arguments.h"
+#include "bench/cli/commands.h"
+#include "bench/run.h"
+#include "plots/plot.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_MAX 64
+#define TIMEOUT_S 300
+#define SAMPLE_BYTES UINT64_C(16000000)
+
+enum key {
+    KEY_ARRAY = FB_ARG_FIRST_OWN,
+    KEY_ACCESS,
+    KEY_WEIGHTS,
+    KEY_MAX_SIZE,
+    KEY_MAX_READ,
+    KEY_HANDLE,
+    KEY_SAMPLE,
+    KEY_TMP,
+    KEY_SEED,
+    KEY_JSON,
+    KEY_NO_PLOTS
+};
+
+static const struct argp_option options[] = {
+    { "array", KEY_ARRAY, "GLOB", 0, "Tune these arrays only; may be given again", 0 },
+    { "access", KEY_ACCESS, "SPEC", 0,
+      "How the arrays are read, see below (default: as the standard workloads do)", 0 },
+    { "weights", KEY_WEIGHTS, "A,B,C", 0,
+      "Cost is size^A x read^B x write^C, each over the present file's (default: 1,2,0)", 0 },
+    { "max-size", KEY_MAX_SIZE, "PERCENT", 0,
+      "Nothing larger than this part of the present size, "
+      "as 60%",
+      0 },
+    { "max-read", KEY_MAX_READ, "TIMES", 0,
+      "Nothing slower than so many times the present file, as 2x", 0 },
+    { "handle", KEY_HANDLE, "POLICY", 0, "once, each or keep (default: once)", 0 },
+    { "sample", KEY_SAMPLE, "SIZE", 0,
+      "Data that settings are tried on, and as much again to measure on (default: 16MB)", 0 },
+    { "tmp", KEY_TMP, "DIR", 0, "Folder for temporary files (default: TMPDIR or /tmp)", 0 },
+    { "seed", KEY_SEED, "N", 0, "Seed of requests and of the order of blocks (default: 1)", 0 },
+    { "output", 'o', "DIR", 0, "Write tune.csv and its pictures into DIR", 0 },
+    { "json", KEY_JSON, NULL, 0, "Print the recommendation as JSON, and nothing else", 0 },
+    { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
+    FB_COLOR_OPTION,
+    { 0 },
+};
+
+struct arguments {
+    struct fb_tune_config config;
+    const char *arrays[LIST_MAX];
+    const char *out;
+    bool json, no_plots;
+    enum fb_colour colour;
+};
+
+static void parse_weights(struct fb_tune_config *config, const char *text, struct argp_state *state)
+{
+    double *weights[] = { &config->size_weight, &config->read_weight, &config->write_weight };
+    const char *at = text;
+    for (int i = 0; i < 3; i++) {
+        size_t length = strcspn(at, ",");
+        bool last = i == 2;
+        if (!fb_parse_double(at, length, weights[i]) || *weights[i] < 0 || *weights[i] > 100 ||
+            (at[length] == '\0') != last)
+            argp_error(state, "--weights=%s is not three numbers from 0 to 100, as in 1,2,0", text);
+        at += length + 1;
+    }
+    if (*weights[0] + *weights[1] + *weights[2] == 0)
+        argp_error(state, "--weights=%s: one of them must be above 0", text);
+}
+
+/* A number with a sign behind it. */
+static void parse_ratio(const char *option, const char *text, char sign, double unit, double *out,
+                        struct argp_state *state)
+{
+    size_t length = strlen(text);
+    if (length < 2 || text[length - 1] != sign || !fb_parse_double(text, length - 1, out) ||
+        *out <= 0 || *out > 1e6)
+        argp_error(state, "%s=%s is not a number above 0 with %c behind it", option, text, sign);
+    *out *= unit;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    struct fb_tune_config *config = &a->config;
+    const struct fb_positional table[] = { { "FILE", &config->file, true } };
+    switch (key) {
+    case KEY_ARRAY:
+        if (config->array_count == LIST_MAX)
+            argp_error(state, "more than %d globs", LIST_MAX);
+        else
+            a->arrays[config->array_count++] = text;
+        return 0;
+    case KEY_ACCESS:
+        config->access = text;
+        return 0;
+    case KEY_WEIGHTS:
+        parse_weights(config, text, state);
+        return 0;
+    case KEY_MAX_SIZE:
+        parse_ratio("--max-size", text, '%', 0.01, &config->max_size, state);
+        return 0;
+    case KEY_MAX_READ:
+        parse_ratio("--max-read", text, 'x', 1, &config->max_read, state);
+        return 0;
+    case KEY_HANDLE:
+        if (!fb_handle_parse(text, &config->handle))
+            argp_error(state, "--handle=%s is not one of once, each, keep", text);
+        return 0;
+    case KEY_SAMPLE:
+        if (!fb_parse_size(text, &config->sample_bytes) || config->sample_bytes < 100000 ||
+            config->sample_bytes > UINT64_C(4) << 30)
+            argp_error(state, "--sample=%s is not a size from 100kB to 4GiB", text);
+        return 0;
+    case KEY_TMP:
+        config->tmp = text;
+        return 0;
+    case KEY_SEED:
+        if (!fb_parse_u64(text, &config->seed) || config->seed > INT64_MAX)
+            argp_error(state, "--seed=%s is not a whole number", text);
+        return 0;
+    case 'o':
+        a->out = text;
+        return 0;
+    case KEY_JSON:
+        a->json = true;
+        return 0;
+    case KEY_NO_PLOTS:
+        a->no_plots = true;
+        return 0;
+    case FB_ARG_COLOR:
+        return fb_argument_color(state, text, &a->colour);
+    default:
+        return fb_argument_positional(key, text, state, table, 1);
+    }
+}
+
+/* The patterns stand in their own table. */
+static char *help_filter(int key, const char *text, void *input)
+{
+    char *help = NULL;
+    size_t size;
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    FILE *out = open_memstream(&help, &size);
+    if (!out)
+        return (char *)(uintptr_t)text;
+    fputs("SPEC is a weighted mix, [WEIGHT*]PATTERN[:key=value,...] + ..., as in\n"
+          "  3*window:length=100 + index:axis=1\n"
+          "A weight says how much of the present time of reading goes there. Patterns:\n",
+          out);
+    for (const struct fb_access_pattern *p = fb_access_patterns; p->name; p++) {
+        fprintf(out, "  %-7s %s\n", p->name, p->summary);
+        for (const struct fb_option *o = p->options; o->name; o++)
+            fprintf(out, "          %s: %s%s%s%s\n", o->name, o->help, *o->fallback ? " (" : "",
+                    o->fallback, *o->fallback ? ")" : "");
+    }
+    fprintf(out, "\n%s", text ? text : "");
+    fclose(out);
+    return help;
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "FILE",
+    .doc = "Find the chunk shape and compression with which an HDF5 file is read best.\v"
+           "Settings are tried on a part of the data and measured on another; FILE is only read. "
+           "\n\nExit codes: 0 fine, also when the present setting is the best, 1 error, 2 usage, "
+           "4 nothing to tune.",
+    .help_filter = help_filter,
+};
+
+static void on_say(void *listener, const char *message)
+{
+    fb_progress_end(listener);
+    fprintf(stderr, "fmtbench: %s\n", message);
+    fb_progress_start(listener);
+}
+
+static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
+{
+    fb_progress_update(listener, done, total, what);
+}
+
+/* --- people ----------------------------------------------------------------------------------- */
+
+static void show_group(const struct fb_tune *tune, const struct fb_tune_group *group)
+{
+    if (group->keep) {
+        printf("\nKeep the present setting: nothing that was measured is clearly better.\n");
+        return;
+    }
+    const struct fb_tune_record *best = &tune->records.items[group->best_record];
+    printf("\nRecommended: %s: %.2fx as fast (95 %%: %.2f-%.2f), %.0f %% of the size.\n",
+           best->setting, 1 / best->read_ratio, 1 / best->read_upper, 1 / best->read_lower,
+           100 * best->size_ratio);
+    if (!group->held_out)
+        puts("The data is too small to hold some back: other requests, but the same data.");
+}
+
+static void show(const struct fb_tune *tune, const struct arguments *a)
+{
+    char bytes[32];
+    printf("access: %s%s\n\n", tune->access,
+           tune->default_access ? "  (none given: as the standard workloads do)" : "");
+    fb_tune_print(stdout, &tune->records, fb_terminal_colour(stdout, a->colour),
+                  fb_terminal_width(stdout));
+    for (size_t g = 0; g < tune->group_count; g++)
+        show_group(tune, &tune->groups[g]);
+    if (tune->left_out)
+        printf("%zu smaller arrays (%s) were left as they are; --array takes them.\n",
+               tune->left_out, fb_format_bytes(tune->left_bytes, bytes, sizeof bytes));
+}
+
+/* --- programs --------------------------------------------------------------------------------- */
+
+static json_t *real_or_null(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *group_json(const struct fb_tune *tune, const struct fb_tune_group *group)
+{
+    json_t *json =
+        json_pack("{s:s, s:I, s:b, s:b}", "arrays", group->arrays, "array_count",
+                  (json_int_t)group->count, "held_out", group->held_out, "keep", group->keep);
+    if (!json || group->keep)
+        return json;
+    const struct fb_tune_record *best = &tune->records.items[group->best_record];
+    json_object_set_new(json, "format", json_string(best->format));
+    json_object_set_new(json, "options", json_string(best->options));
+    json_object_set_new(json, "setting", json_string(best->setting));
+    json_object_set_new(json, "read_ratio", real_or_null(best->read_ratio));
+    json_object_set_new(json, "read_lower", real_or_null(best->read_lower));
+    json_object_set_new(json, "read_upper", real_or_null(best->read_upper));
+    json_object_set_new(json, "size_ratio", real_or_null(best->size_ratio));
+    json_object_set_new(json, "cost", real_or_null(best->cost));
+    return json;
+}
+
+static int show_json(const struct fb_tune *tune, struct fb_error *err)
+{
+    json_t *groups = json_array();
+    for (size_t g = 0; g < tune->group_count; g++)
+        json_array_append_new(groups, group_json(tune, &tune->groups[g]));
+    json_t *all = json_pack("{s:s, s:o}", "access", tune->access, "groups", groups);
+    char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    json_decref(all);
+    if (!text)
+        return fb_fail_memory(err, "the answer");
+    puts(text);
+    free(text);
+    return 0;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int store(const struct fb_tune *tune, const struct arguments *a, struct fb_error *err)
+{
+    struct fb_error plot_error;
+    char *path;
+    int rc = fb_make_folder(a->out, err);
+    if (rc)
+        return rc;
+    if (asprintf(&path, "%s/tune.csv", a->out) < 0)
+        return fb_fail_memory(err, "a file name");
+    rc = fb_tune_records_write(&tune->records, path, err);
+    if (rc == 0 && !a->json)
+        printf("\n%s\n", path);
+    free(path);
+    fflush(stdout);
+    if (rc == 0 && !a->no_plots &&
+        fb_plots_make(a->out, a->json ? stderr : stdout, &plot_error) != 0)
+        fprintf(stderr, "fmtbench: no pictures: %s\n", plot_error.message);
+    return rc;
+}
+
+int fb_command_tune(int argc, char **argv, struct fb_error *err)
+{
+    struct fb_progress progress = { 0 };
+    struct fb_tune tune;
+    const char *tmp = getenv("TMPDIR");
+    struct arguments a = {
+        .config = {
+            .size_weight = 1,
+            .read_weight = 2,
+            .max_size = INFINITY,
+            .max_read = INFINITY,
+            .handle = FB_HANDLE_ONCE,
+            .seed = 1,
+            .sample_bytes = SAMPLE_BYTES,
+            .tmp = tmp && *tmp ? tmp : "/tmp",
+            .limits = { .timeout_ns = TIMEOUT_S * UINT64_C(1000000000),
+                        .memory_bytes = fb_memory_limit() },
+            .listener = &progress,
+            .say = on_say,
+            .progress = on_progress,
+        },
+    };
+    a.config.arrays = a.arrays;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.out) {
+        int rc = fb_run_folder_is_free(a.out, err);
+        if (rc)
+            return rc;
+    }
+    fb_progress_start(&progress);
+    int rc = fb_tune_file(&a.config, &tune, err);
+    fb_progress_end(&progress);
+    if (rc)
+        return rc;
+    if (a.json)
+        rc = show_json(&tune, err);
+    else
+        show(&tune, &a);
+    if (rc == 0 && a.out)
+        rc = store(&tune, &a, err);
+    if (rc == 0 && tune.interrupted)
+        rc = fb_fail(err, FB_EINTERRUPTED, "interrupted: groups that were finished are shown");
+    fb_tune_free(&tune);
+    return rc;
+}

@@ -1,0 +1,294 @@
+#include "bench/tune/contest.h"
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "base/random.h"
+#include "results/statistics.h"
+#include "results/stopping.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where a round takes long, there are no more than an interval needs. */
+#define ROUNDS_NS UINT64_C(20000000000)
+/* A setting that is so much dearer than the best one is not read any more: what it costs is known
+ * well enough, and each of its blocks would take longer than all others. */
+#define HOPELESS 3
+
+/* --- a trial ---------------------------------------------------------------------------------- */
+
+bool fb_contest_term(const struct fb_contest *contest, size_t term)
+{
+    return !*contest->stand->terms[term].reason;
+}
+
+static void trial_remove(struct fb_trial *trial)
+{
+    if (trial->path)
+        unlink(trial->path);
+    free(trial->path);
+    trial->path = NULL;
+}
+
+void fb_contest_clear(struct fb_contest *contest)
+{
+    for (size_t i = 0; i < contest->count; i++)
+        trial_remove(&contest->trials[i]);
+}
+
+void fb_contest_free(struct fb_contest *contest)
+{
+    fb_contest_clear(contest);
+    free(contest->forecasts);
+    *contest = (struct fb_contest){ 0 };
+}
+
+void fb_contest_restart(struct fb_contest *contest)
+{
+    for (size_t i = 0; i < contest->count; i++)
+        if (!contest->trials[i].dropped)
+            contest->trials[i].rounds = 0;
+}
+
+int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error *err)
+{
+    const struct fb_ground *ground = contest->stand->ground;
+    struct fb_trial *trial = &contest->trials[contest->count];
+    struct fb_error why;
+    if (fb_contest_has(contest, candidate) || contest->count == FB_TRIALS_MOST)
+        return 0;
+    *trial = (struct fb_trial){ .candidate = candidate, .file_bytes = FB_NA, .write_ns = FB_NA };
+    contest->count++;
+    if (candidate == SIZE_MAX)
+        return 0;
+    if (asprintf(&trial->path, "%s/trial-%zu.h5", ground->folder, contest->count) < 0) {
+        trial->path = NULL;
+        return fb_fail_memory(err, "a file name");
+    }
+    int rc = fb_stand_write(contest->stand, &contest->space->items[candidate].setting, trial->path,
+                            &trial->file_bytes, &trial->write_ns, &why);
+    if (rc == FB_EUNSUPPORTED || rc == FB_EUSAGE) {
+        trial->failed = true;
+        return 0;
+    }
+    if (rc)
+        *err = why;
+    return rc;
+}
+
+static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct fb_error *err)
+{
+    int rc = 0;
+    for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++)
+        if (fb_contest_term(contest, t))
+            rc = fb_stand_read(contest->stand, trial->path, t, "", contest->stand->ground->handle,
+                               &trial->ns[t][trial->rounds], err);
+    trial->rounds += rc == 0;
+    return rc;
+}
+
+static void drop_hopeless(struct fb_contest *contest)
+{
+    double best = INFINITY;
+    for (size_t i = 0; i < contest->count; i++) {
+        double cost = fb_trial_cost(contest, &contest->trials[i]);
+        best = cost < best ? cost : best;
+    }
+    for (size_t i = 0; i < contest->count; i++)
+        if (i != contest->baseline && fb_trial_cost(contest, &contest->trials[i]) > HOPELESS * best)
+            contest->trials[i].dropped = true;
+}
+
+int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience, uint64_t seed,
+                      const char *what, uint64_t done, uint64_t total, struct fb_error *err)
+{
+    const struct fb_tune_config *config = contest->search->config;
+    struct fb_random random;
+    int rc = 0;
+    uint64_t started = fb_clock_ns();
+    fb_random_seed(&random, seed);
+    for (size_t round = 0; rc == 0 && round < rounds; round++) {
+        if (round >= FB_BLOCKS_LEAST && fb_clock_ns() - started > ROUNDS_NS)
+            return 0;
+        size_t order[FB_TRIALS_MOST];
+        for (size_t i = 0; i < contest->count; i++)
+            order[i] = i;
+        fb_random_shuffle(&random, order, contest->count);
+        config->progress(config->listener, done * rounds + round, total * rounds, what);
+        for (size_t i = 0; rc == 0 && i < contest->count; i++) {
+            struct fb_trial *trial = &contest->trials[order[i]];
+            if (fb_interrupted())
+                return fb_fail(err, FB_EINTERRUPTED, "interrupted");
+            if (!trial->failed && !trial->dropped && trial->rounds < FB_ROUNDS_MOST)
+                rc = read_trial(contest, trial, err);
+        }
+        if (rc == 0 && round + 1 == patience)
+            drop_hopeless(contest);
+    }
+    return rc;
+}
+
+/* --- ratios ----------------------------------------------------------------------------------- */
+
+/* Time over that of the baseline in one round, by the weights. */
+static double read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
+                         size_t round)
+{
+    const struct fb_trial *base = &contest->trials[contest->baseline];
+    double sum = 0, weights = 0;
+    for (size_t t = 0; t < contest->search->access->count; t++)
+        if (fb_contest_term(contest, t)) {
+            double weight = contest->search->access->terms[t].weight;
+            sum += weight * (double)trial->ns[t][round] / (double)base->ns[t][round];
+            weights += weight;
+        }
+    return sum / weights;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
+                           double *lower, double *upper)
+{
+    double ratios[FB_ROUNDS_MOST];
+    uint64_t millionths[FB_ROUNDS_MOST], low, high;
+    double coverage;
+    size_t n = trial->rounds;
+    *lower = *upper = NAN;
+    if (n == 0)
+        return NAN;
+    for (size_t r = 0; r < n; r++)
+        ratios[r] = read_ratio(contest, trial, r);
+    qsort(ratios, n, sizeof *ratios, compare_doubles);
+    for (size_t r = 0; r < n; r++)
+        millionths[r] = (uint64_t)(ratios[r] * 1e6);
+    if (fb_median_interval(millionths, n, 0.95, &low, &high, &coverage)) {
+        *lower = (double)low / 1e6;
+        *upper = (double)high / 1e6;
+    }
+    return n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2;
+}
+
+/* Bytes that the present file spends on the tried part. */
+static double present_bytes(const struct fb_contest *contest)
+{
+    const struct fb_trial *base = &contest->trials[contest->baseline];
+    if (base->file_bytes != FB_NA)
+        return (double)base->file_bytes;
+    return (double)fb_catalog_bytes(fb_source_catalog(contest->stand->source)) *
+           contest->search->present.stored;
+}
+
+static double power(double base, double exponent)
+{
+    return exponent == 0 ? 1 : pow(base, exponent);
+}
+
+double fb_tune_cost(const struct fb_tune_config *config, double size, double read, double write)
+{
+    return power(size, config->size_weight) * power(read, config->read_weight) *
+           power(write, config->write_weight);
+}
+
+double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_trial *trial)
+{
+    return trial->file_bytes == FB_NA ? 1 : (double)trial->file_bytes / present_bytes(contest);
+}
+
+double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial)
+{
+    const struct fb_trial *base = &contest->trials[contest->baseline];
+    return trial == base ? 1
+           : trial->write_ns == FB_NA || base->write_ns == FB_NA
+               ? NAN
+               : (double)trial->write_ns / (double)base->write_ns;
+}
+
+double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial)
+{
+    double lower, upper, read = fb_trial_read_ratio(contest, trial, &lower, &upper);
+    return trial->failed
+               ? INFINITY
+               : fb_tune_cost(contest->search->config, fb_trial_size_ratio(contest, trial), read,
+                              fb_trial_write_ratio(contest, trial));
+}
+
+/* --- what the model says ---------------------------------------------------------------------- */
+
+/* The baseline's own forecast, or, where it has none, its measured times. */
+static double base_ns(const struct fb_contest *contest, size_t term)
+{
+    const struct fb_trial *base = &contest->trials[contest->baseline];
+    uint64_t ns[FB_ROUNDS_MOST];
+    if (base->candidate != SIZE_MAX)
+        return contest->forecasts[base->candidate].read_ns[term];
+    memcpy(ns, base->ns[term], sizeof ns);
+    return (double)fb_median_of(ns, base->rounds);
+}
+
+double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
+{
+    const struct fb_search *search = contest->search;
+    const struct fb_forecast *forecast = &contest->forecasts[candidate];
+    const struct fb_trial *base = &contest->trials[contest->baseline];
+    double sum = 0, weights = 0;
+    for (size_t t = 0; t < search->access->count; t++)
+        if (fb_contest_term(contest, t)) {
+            sum += search->access->terms[t].weight * forecast->read_ns[t] / base_ns(contest, t);
+            weights += search->access->terms[t].weight;
+        }
+    double write = base->write_ns == FB_NA ? 1 : forecast->write_ns / (double)base->write_ns;
+    return fb_tune_cost(search->config, forecast->file_bytes / present_bytes(contest),
+                        sum / weights, write);
+}
+
+int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)
+{
+    size_t candidate = SIZE_MAX;
+    for (size_t i = 0; i < contest->space->count; i++)
+        if (contest->space->items[i].names & (1u << FB_PROPOSER_PRESENT))
+            candidate = i;
+    int rc = fb_contest_add(contest, candidate, err);
+    contest->baseline = 0;
+    if (rc == 0 && contest->trials[0].failed) {
+        fb_contest_clear(contest);
+        contest->count = 0;
+        rc = fb_contest_add(contest, SIZE_MAX, err);
+    }
+    return rc;
+}
+
+int fb_contest_add_named(struct fb_contest *contest, struct fb_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < contest->space->count; i++)
+        if (contest->space->items[i].names || contest->space->items[i].setting.rank == 0)
+            rc = fb_contest_add(contest, i, err);
+    return rc;
+}
+
+bool fb_contest_has(const struct fb_contest *contest, size_t candidate)
+{
+    for (size_t i = 0; i < contest->count; i++)
+        if (contest->trials[i].candidate == candidate)
+            return true;
+    return false;
+}
+
+int fb_contest_open(struct fb_contest *contest, const struct fb_search *search,
+                    const struct fb_stand *stand, struct fb_space *space, struct fb_error *err)
+{
+    contest->search = search;
+    contest->stand = stand;
+    contest->space = space;
+    contest->forecasts = calloc(space->count + 1, sizeof *contest->forecasts);
+    if (!contest->forecasts)
+        return fb_fail_memory(err, "the forecasts");
+    return fb_model_forecast(search->model, stand, space, contest->forecasts, err);
+}

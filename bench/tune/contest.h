@@ -1,0 +1,75 @@
+/* Settings against each other on one stand: written once, read in rounds. */
+#ifndef FB_BENCH_TUNE_CONTEST_H
+#define FB_BENCH_TUNE_CONTEST_H
+
+#include "bench/tune/search.h"
+
+#define FB_ROUNDS_MOST 15
+#define FB_TRIALS_MOST 24
+
+struct fb_trial {
+    size_t candidate;              /* in the space; SIZE_MAX: the file as it is, in place */
+    char *path;                    /* of its file; owned, removed with the contest */
+    bool failed;                   /* it cannot be written here */
+    bool dropped;                  /* it is hopeless, and not read any more */
+    uint64_t file_bytes, write_ns; /* FB_NA where not known */
+    uint64_t ns[FB_ACCESS_TERMS_MAX][FB_ROUNDS_MOST];
+    size_t rounds;
+};
+
+struct fb_contest {
+    const struct fb_search *search;
+    const struct fb_stand *stand;
+    struct fb_space *space;
+    struct fb_forecast *forecasts; /* by candidate; owned */
+    struct fb_trial trials[FB_TRIALS_MOST];
+    size_t count;
+    size_t baseline; /* the trial that all ratios are to */
+};
+
+/* Reckons every candidate of the space. Zero-initialise; free with fb_contest_free. */
+int fb_contest_open(struct fb_contest *contest, const struct fb_search *search,
+                    const struct fb_stand *stand, struct fb_space *space, struct fb_error *err);
+void fb_contest_free(struct fb_contest *contest);
+/* Removes the files; what was found out stays. */
+void fb_contest_clear(struct fb_contest *contest);
+
+/* Whether there is something to read for a term. */
+bool fb_contest_term(const struct fb_contest *contest, size_t term);
+
+/* Writes a candidate's file, unless it has one. A setting that cannot be written here has failed;
+ * only what would stop everything fails. */
+int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error *err);
+/* The first trial: a copy of the arrays as they lie, or, where that cannot be written, the file. */
+int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err);
+/* Those that somebody proposes, and arrays in one piece. */
+int fb_contest_add_named(struct fb_contest *contest, struct fb_error *err);
+bool fb_contest_has(const struct fb_contest *contest, size_t candidate);
+
+/* Rounds of all trials that stand, in random order; the hopeless ones are dropped behind round
+ * number `patience`. `what`, done and total are for the progress line. */
+int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience, uint64_t seed,
+                      const char *what, uint64_t done, uint64_t total, struct fb_error *err);
+/* Forgets what was read of all that stand. */
+void fb_contest_restart(struct fb_contest *contest);
+
+/* Ratios to the baseline, as in results/tune.h. The interval is of the median over rounds; NANs
+ * where there are too few. */
+double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
+                           double *lower, double *upper);
+double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
+double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
+/* INFINITY for one that failed. */
+double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial);
+double fb_tune_cost(const struct fb_tune_config *config, double size, double read, double write);
+/* The same of a candidate as the model says; NAN where it cannot say. */
+double fb_forecast_cost(const struct fb_contest *contest, size_t candidate);
+
+/* Rows of what was tried, the baseline only as the stage `final`; of all that was not, as the
+ * stage `model`. */
+int fb_contest_records(const struct fb_contest *contest, const char *stage,
+                       struct fb_tune_records *records, struct fb_error *err);
+int fb_contest_model_records(const struct fb_contest *contest, struct fb_tune_records *records,
+                             struct fb_error *err);
+
+#endif

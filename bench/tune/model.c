@@ -1,0 +1,240 @@
+#include "bench/tune/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chunks and runs of one term in one layout: beyond, it is too slow to be worth it anyway. */
+#define STEPS_MOST UINT64_C(400000)
+#define CACHE_BYTES (UINT64_C(1) << 20)
+#define CACHE_SLOTS 521
+/* A file without arrays, and what an array has beside its data. */
+#define FILE_BYTES 2048
+#define ARRAY_BYTES 512
+
+void fb_model_free(struct fb_model *model)
+{
+    free(model->codings);
+    *model = (struct fb_model){ 0 };
+}
+
+const struct fb_coding_cost *fb_model_coding(const struct fb_model *model,
+                                             const struct fb_setting *setting)
+{
+    for (size_t i = 0; i < model->coding_count; i++) {
+        const struct fb_coding *coding = &model->codings[i].coding;
+        if (strcmp(coding->filter, setting->filter) == 0 && coding->level == setting->level &&
+            coding->shuffle == setting->shuffle)
+            return &model->codings[i];
+    }
+    return NULL;
+}
+
+/* --- the work --------------------------------------------------------------------------------- */
+
+/* One term's plan as a case for the geometry. */
+struct scene {
+    struct fb_case what;
+    struct fb_stored *arrays;
+    struct fb_layout *layouts;
+    size_t *array_of;
+};
+
+static void scene_free(struct scene *scene)
+{
+    free(scene->arrays);
+    free(scene->layouts);
+    free(scene->array_of);
+}
+
+static int scene_make(const struct fb_stand *stand, const struct fb_plan *plan, struct scene *scene,
+                      struct fb_error *err)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(stand->source);
+    *scene = (struct scene){
+        .arrays = calloc(catalog->array_count + 1, sizeof *scene->arrays),
+        .layouts = calloc(catalog->array_count + 1, sizeof *scene->layouts),
+        .array_of = calloc(plan->count + 1, sizeof *scene->array_of),
+    };
+    if (!scene->arrays || !scene->layouts || !scene->array_of) {
+        scene_free(scene);
+        return fb_fail_memory(err, "the requests");
+    }
+    for (size_t a = 0; a < catalog->array_count; a++)
+        scene->arrays[a].info = catalog->arrays[a];
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fb_array_info *array = fb_catalog_find(catalog, plan->requests[i].array);
+        scene->array_of[i] = array ? (size_t)(array - catalog->arrays) : SIZE_MAX;
+    }
+    scene->what = (struct fb_case){ .plan = plan,
+                                    .array_of = scene->array_of,
+                                    .arrays = scene->arrays,
+                                    .array_count = catalog->array_count,
+                                    .handle = stand->ground->handle,
+                                    .catalog = catalog };
+    return 0;
+}
+
+/* A chunk is no longer than the array along its first axis (as the writer clips it). */
+static bool count_work(struct scene *scene, const struct fb_setting *setting, bool filtered,
+                       struct fb_work *out)
+{
+    for (size_t a = 0; a < scene->what.array_count; a++) {
+        const struct fb_array_info *info = &scene->arrays[a].info;
+        struct fb_layout *layout = &scene->layouts[a];
+        *layout = (struct fb_layout){ .rank = setting->rank,
+                                      .filtered = filtered,
+                                      .compressed = 1,
+                                      .cache_bytes = CACHE_BYTES,
+                                      .cache_slots = CACHE_SLOTS };
+        for (unsigned k = 0; k < setting->rank; k++)
+            layout->chunk[k] =
+                setting->chunk[k] < info->dims[k] ? setting->chunk[k] : info->dims[k];
+    }
+    return fb_work_of(&scene->what, scene->layouts, STEPS_MOST, out);
+}
+
+/* --- costs ------------------------------------------------------------------------------------ */
+
+static double read_time(const struct fb_model *model, const struct fb_stand *stand,
+                        const struct fb_work *work, const struct fb_coding_cost *coding,
+                        double compressed)
+{
+    const struct fb_rates *rates = &model->rates;
+    bool decodes = coding && (strcmp(coding->coding.filter, "none") != 0 || coding->coding.shuffle);
+    double opens = stand->ground->handle == FB_HANDLE_KEEP   ? 0
+                   : stand->ground->handle == FB_HANDLE_ONCE ? 1
+                                                             : (double)work->requests;
+    double ns = model->open_ns * opens + model->array_ns * (double)work->array_opens +
+                model->node_ns * work->nodes;
+    ns += rates->request * (double)work->requests + rates->chunk * (double)work->touched +
+          rates->load * (double)work->loaded + rates->run * (double)work->runs +
+          rates->byte * (double)work->copied;
+    ns += rates->read_call * (double)work->reads +
+          rates->read_byte * (double)work->read_bytes * (decodes ? compressed : 1);
+    ns += rates->fault * (double)(work->fresh_decoded + work->fresh_read) +
+          rates->unmap * (double)(work->unmapped + work->unmapped_on_close);
+    if (decodes)
+        ns += rates->inflate_call * (double)work->loaded +
+              coding->decode_byte * (double)work->loaded_bytes;
+    return ns;
+}
+
+/* The stored part of chunks of this size, between those that were measured. */
+static double by_size(const struct fb_model *model, double bytes)
+{
+    double at = (log2(bytes > 1 ? bytes : 1) - 10) / 3;
+    if (at <= 0)
+        return model->by_size[0];
+    if (at >= FB_MODEL_SIZES - 1)
+        return model->by_size[FB_MODEL_SIZES - 1];
+    size_t below = (size_t)at;
+    double part = at - (double)below;
+    return model->by_size[below] * (1 - part) + model->by_size[below + 1] * part;
+}
+
+static double compressed_part(const struct fb_model *model, const struct fb_coding_cost *coding,
+                              uint64_t chunk_bytes)
+{
+    if (!coding || strcmp(coding->coding.filter, "none") == 0)
+        return 1;
+    return coding->compressed * by_size(model, (double)chunk_bytes);
+}
+
+/* Chunks at the ends of arrays are as large as all others; each has a key and an address in nodes
+ * that are two thirds full (version 1 B-trees). */
+double fb_model_stored_bytes(const struct fb_stand *stand, const struct fb_setting *setting,
+                             double compressed)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(stand->source);
+    double bytes = FILE_BYTES;
+    for (size_t a = 0; a < catalog->array_count; a++) {
+        const struct fb_array_info *info = &catalog->arrays[a];
+        double chunks = 1, chunk = (double)info->dtype.size;
+        for (unsigned k = 0; k < setting->rank; k++) {
+            uint64_t length = setting->chunk[k] < info->dims[k] ? setting->chunk[k] : info->dims[k];
+            chunks *= ceil((double)info->dims[k] / (double)length);
+            chunk *= (double)length;
+        }
+        bytes += ARRAY_BYTES;
+        if (setting->rank == 0)
+            bytes += (double)info->bytes;
+        else
+            bytes += chunks * (chunk * compressed + 1.5 * (24 + 8 * setting->rank));
+    }
+    return bytes;
+}
+
+static double write_time(const struct fb_model *model, const struct fb_stand *stand,
+                         const struct fb_setting *setting, const struct fb_coding_cost *coding)
+{
+    double bytes = (double)fb_catalog_bytes(fb_source_catalog(stand->source));
+    if (setting->rank == 0 || !coding)
+        return model->piece_byte * bytes;
+    double chunk = (double)fb_setting_chunk_bytes(
+        setting, fb_source_catalog(stand->source)->arrays[0].dtype.size);
+    return coding->encode_byte * bytes + model->rates.load * bytes / chunk;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static bool same_shape(const struct fb_setting *a, const struct fb_setting *b)
+{
+    return a->rank == b->rank && memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) == 0;
+}
+
+/* Settings of one shape mostly follow each other, and their work is the same but for whether chunks
+ * go through a filter. */
+static void forecast_term(const struct fb_model *model, const struct fb_stand *stand, size_t term,
+                          struct scene *scene, const struct fb_space *space,
+                          struct fb_forecast *out)
+{
+    const struct fb_setting *counted = NULL;
+    struct fb_work work[2];
+    bool fine[2] = { false };
+    for (size_t i = 0; i < space->count; i++) {
+        const struct fb_setting *setting = &space->items[i].setting;
+        const struct fb_coding_cost *coding =
+            setting->rank ? fb_model_coding(model, setting) : NULL;
+        bool filtered =
+            setting->rank > 0 && (strcmp(setting->filter, "none") != 0 || setting->shuffle);
+        if (!counted || !same_shape(counted, setting))
+            for (int f = 0; f < 2; f++)
+                fine[f] = count_work(scene, setting, f, &work[f]);
+        counted = setting;
+        bool known = fine[filtered] && (!filtered || (coding && coding->here));
+        double compressed = compressed_part(
+            model, coding, fb_setting_chunk_bytes(setting, scene->arrays[0].info.dtype.size));
+        out[i].read_ns[term] =
+            known ? read_time(model, stand, &work[filtered], filtered ? coding : NULL, compressed)
+                  : NAN;
+    }
+}
+
+int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand,
+                      const struct fb_space *space, struct fb_forecast *out, struct fb_error *err)
+{
+    uint64_t element = fb_source_catalog(stand->source)->arrays[0].dtype.size;
+    for (size_t i = 0; i < space->count; i++) {
+        const struct fb_setting *setting = &space->items[i].setting;
+        const struct fb_coding_cost *coding =
+            setting->rank ? fb_model_coding(model, setting) : NULL;
+        double compressed =
+            compressed_part(model, coding, fb_setting_chunk_bytes(setting, element));
+        out[i].file_bytes = fb_model_stored_bytes(stand, setting, compressed);
+        out[i].write_ns = write_time(model, stand, setting, coding);
+        for (size_t t = 0; t < FB_ACCESS_TERMS_MAX; t++)
+            out[i].read_ns[t] = NAN;
+    }
+    for (size_t t = 0; t < stand->ground->access->count; t++) {
+        struct scene scene;
+        if (*stand->terms[t].reason)
+            continue;
+        int rc = scene_make(stand, &stand->terms[t].plan, &scene, err);
+        if (rc)
+            return rc;
+        forecast_term(model, stand, t, &scene, space, out);
+        scene_free(&scene);
+    }
+    return 0;
+}

@@ -1,0 +1,63 @@
+/* What a setting would cost, reckoned: the work of the requests in its layout, counted from shapes
+ * alone (bench/anatomy/geometry.h), times what each kind of work costs on this machine and with
+ * this data. It ranks the space; what is advised is measured. */
+#ifndef FB_BENCH_TUNE_MODEL_H
+#define FB_BENCH_TUNE_MODEL_H
+
+#include "bench/anatomy/advice.h"
+#include "bench/anatomy/geometry.h"
+#include "bench/tune/space.h"
+#include "bench/tune/stand.h"
+
+/* Sizes of chunk for which compressibility was measured. */
+#define FB_MODEL_SIZES 4
+
+/* What a coding does to this data. */
+struct fb_coding_cost {
+    struct fb_coding coding;
+    bool here;          /* the library has it; else the rest is not set */
+    double decode_byte; /* ns a byte that it gives */
+    double encode_byte; /* ns a byte that it is given, writing it included */
+    double compressed;  /* stored over raw bytes, in chunks of FB_MODEL_CHUNK_BYTES */
+};
+#define FB_MODEL_CHUNK_BYTES 65536
+
+struct fb_model {
+    struct fb_rates rates;
+    double open_ns;    /* opening and closing a file with one array */
+    double array_ns;   /* opening and closing an array, which reads its header */
+    double node_ns;    /* a node of a chunk index */
+    double piece_byte; /* ns a byte of writing in one piece */
+    struct fb_coding_cost *codings;
+    size_t coding_count;
+    /* How the stored part changes with the size of chunks: at 1 KiB, 8 KiB, 64 KiB and 512 KiB,
+     * over that at 64 KiB. */
+    double by_size[FB_MODEL_SIZES];
+};
+
+/* Measures the coefficients on some of the stand's data, with files of its own that it removes.
+ * Free with fb_model_free, also after a failure. */
+int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *codings, size_t count,
+                       struct fb_model *out, struct fb_error *err);
+void fb_model_free(struct fb_model *model);
+
+/* The cost of a coding, or NULL. */
+const struct fb_coding_cost *fb_model_coding(const struct fb_model *model,
+                                             const struct fb_setting *setting);
+
+/* What a stand's requests would cost. */
+struct fb_forecast {
+    double read_ns[FB_ACCESS_TERMS_MAX]; /* an iteration of each term; NAN where it reads nothing */
+    double file_bytes, write_ns;
+};
+
+/* For all settings of the space; out[i] of items[i]. What cannot be reckoned (too many chunks to
+ * count) is NAN. FB_EMEMORY. */
+int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand,
+                      const struct fb_space *space, struct fb_forecast *out, struct fb_error *err);
+
+/* The size of a stand's file in a setting, if chunks were stored in this part of their bytes. */
+double fb_model_stored_bytes(const struct fb_stand *stand, const struct fb_setting *setting,
+                             double compressed);
+
+#endif

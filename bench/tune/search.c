@@ -1,0 +1,269 @@
+#include "bench/tune/search.h"
+#include "bench/tune/contest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Settings that are tried because the model says so, and in a second wave because of what the
+ * first one showed; those that are measured in the end. */
+#define FIRST_WAVE 10
+#define SECOND_WAVE 6
+#define FINALISTS 4
+#define SHAPE_MOST 2 /* of the first wave, codings of one shape */
+#define TRIAL_BLOCKS 3
+/* Rounds after which a hopeless setting is not read any more. */
+#define PATIENCE_TRYING 1
+#define PATIENCE_MEASURING 2
+_Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
+               "there is room for all trials");
+
+const struct fb_coding fb_codings[] = {
+    { "none", 0, false }, { "gzip", 1, false }, { "gzip", 1, true }, { "gzip", 2, false },
+    { "gzip", 2, true },  { "gzip", 3, false }, { "gzip", 3, true }, { "gzip", 4, false },
+    { "gzip", 4, true },  { "gzip", 5, false }, { "gzip", 5, true }, { "gzip", 6, false },
+    { "gzip", 6, true },  { "gzip", 7, false }, { "gzip", 7, true }, { "gzip", 8, false },
+    { "gzip", 8, true },  { "gzip", 9, false }, { "gzip", 9, true },
+};
+const size_t fb_coding_count = sizeof fb_codings / sizeof *fb_codings;
+
+const char *fb_coding_plugin(const char *filter)
+{
+    (void)filter;
+    return "";
+}
+
+/* --- ranking ---------------------------------------------------------------------------------- */
+
+/* Whether a setting may be recommended at all. */
+static bool eligible(const struct fb_search *search, const struct fb_setting *setting)
+{
+    return search->config->plugins || !*fb_coding_plugin(setting->filter);
+}
+
+struct ranked {
+    size_t candidate;
+    double cost;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->cost != y->cost)
+        return x->cost < y->cost ? -1 : 1;
+    return (x->candidate > y->candidate) - (x->candidate < y->candidate);
+}
+
+static bool same_shape(const struct fb_setting *a, const struct fb_setting *b)
+{
+    return a->rank == b->rank && memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) == 0;
+}
+
+static bool same_coding(const struct fb_setting *a, const struct fb_setting *b)
+{
+    return strcmp(a->filter, b->filter) == 0 && a->level == b->level && a->shuffle == b->shuffle;
+}
+
+/* How far measurement was from the model at the settings most like this one: of its shape, else of
+ * its coding, else of all. */
+static double correction(const struct fb_contest *contest, size_t candidate)
+{
+    const struct fb_setting *setting = &contest->space->items[candidate].setting;
+    double sum[3] = { 0 };
+    size_t n[3] = { 0 };
+    for (size_t i = 0; i < contest->count; i++) {
+        const struct fb_trial *trial = &contest->trials[i];
+        if (trial->failed || trial->candidate == SIZE_MAX)
+            continue;
+        double off =
+            log(fb_trial_cost(contest, trial) / fb_forecast_cost(contest, trial->candidate));
+        const struct fb_setting *other = &contest->space->items[trial->candidate].setting;
+        int like = same_shape(setting, other) ? 0 : same_coding(setting, other) ? 1 : 2;
+        if (!isfinite(off))
+            continue;
+        sum[like] += off;
+        n[like]++;
+    }
+    for (int like = 0; like < 3; like++)
+        if (n[like])
+            return exp(sum[like] / (double)n[like]);
+    return 1;
+}
+
+/* --- the two waves ---------------------------------------------------------------------------- */
+
+static size_t trials_of_shape(const struct fb_contest *contest, const struct fb_setting *setting)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < contest->count; i++)
+        n += contest->trials[i].candidate != SIZE_MAX &&
+             same_shape(&contest->space->items[contest->trials[i].candidate].setting, setting);
+    return n;
+}
+
+/* The best `count` of the space that have not been tried. */
+static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shape,
+                    struct fb_error *err)
+{
+    size_t n = 0, added = 0;
+    struct ranked *ranked = malloc((contest->space->count + 1) * sizeof *ranked);
+    int rc = ranked ? 0 : fb_fail_memory(err, "a ranking");
+    for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
+        double cost = fb_forecast_cost(contest, i) * correction(contest, i);
+        if (isfinite(cost) && !fb_contest_has(contest, i) &&
+            eligible(contest->search, &contest->space->items[i].setting))
+            ranked[n++] = (struct ranked){ i, cost };
+    }
+    if (rc == 0 && n)
+        qsort(ranked, n, sizeof *ranked, compare_ranked);
+    for (size_t i = 0; rc == 0 && i < n && added < count; i++) {
+        const struct fb_setting *setting = &contest->space->items[ranked[i].candidate].setting;
+        if (trials_of_shape(contest, setting) >= of_one_shape)
+            continue;
+        rc = fb_contest_add(contest, ranked[i].candidate, err);
+        added++;
+    }
+    free(ranked);
+    return rc;
+}
+
+static int search_waves(struct fb_contest *contest, struct fb_error *err)
+{
+    const struct fb_tune_config *config = contest->search->config;
+    int rc = fb_contest_add_baseline(contest, err);
+    if (rc == 0) /* in place it has no forecast: its times are what forecasts are over */
+        rc = fb_contest_rounds(contest, 1, SIZE_MAX, config->seed, "trying", 0, 8, err);
+    if (rc == 0)
+        rc = fb_contest_add_named(contest, err);
+    if (rc == 0)
+        rc = add_wave(contest, FIRST_WAVE, SHAPE_MOST, err);
+    fb_contest_restart(contest);
+    if (rc == 0)
+        rc = fb_contest_rounds(contest, TRIAL_BLOCKS, PATIENCE_TRYING, config->seed + 1, "trying",
+                               1, 8, err);
+    size_t before = contest->count;
+    if (rc == 0)
+        rc = add_wave(contest, SECOND_WAVE, SIZE_MAX, err);
+    if (rc == 0 && contest->count > before) {
+        /* All again, so that the new ones have been read beside the others. */
+        fb_contest_restart(contest);
+        rc = fb_contest_rounds(contest, TRIAL_BLOCKS, PATIENCE_TRYING, config->seed + 2, "trying",
+                               2, 8, err);
+    }
+    return rc;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int make_space(const struct fb_search *search, struct fb_space *space, struct fb_error *err)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(search->tried->source);
+    const struct fb_array_info *array = &catalog->arrays[0];
+    uint64_t slabs[FB_ACCESS_TERMS_MAX][FB_MAX_RANK];
+    size_t count = 0, at;
+    for (size_t a = 1; a < catalog->array_count; a++)
+        if (catalog->arrays[a].bytes > array->bytes)
+            array = &catalog->arrays[a];
+    for (size_t t = 0; t < search->access->count; t++)
+        count += fb_access_extent(&search->access->terms[t], array, slabs[count]);
+    /* Others' shapes come with the coding of today, or gzip 4, which most take. */
+    struct fb_coding usual = { "gzip", 4, false };
+    if (search->present.known && search->present.setting.rank &&
+        strcmp(search->present.setting.filter, "none") != 0)
+        usual = (struct fb_coding){ search->present.setting.filter, search->present.setting.level,
+                                    search->present.setting.shuffle };
+    int rc = 0;
+    if (search->present.known)
+        rc = fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
+    return rc ? rc
+              : fb_space_make(array, search->array->dims, (const uint64_t(*)[FB_MAX_RANK])slabs,
+                              count, fb_codings, fb_coding_count, &usual, space, err);
+}
+
+/* The finalists of the search, on the other stand. */
+static int choose_finalists(const struct fb_contest *search, struct fb_contest *final,
+                            struct fb_error *err)
+{
+    struct ranked ranked[FB_TRIALS_MOST];
+    size_t n = 0;
+    int rc = fb_contest_add_baseline(final, err);
+    if (rc == 0)
+        rc = fb_contest_add_named(final, err);
+    for (size_t i = 0; i < search->count; i++)
+        if (i != search->baseline && !search->trials[i].failed &&
+            search->trials[i].candidate != SIZE_MAX)
+            ranked[n++] = (struct ranked){ search->trials[i].candidate,
+                                           fb_trial_cost(search, &search->trials[i]) };
+    if (n)
+        qsort(ranked, n, sizeof *ranked, compare_ranked);
+    for (size_t i = 0; rc == 0 && i < n && i < FINALISTS; i++)
+        rc = fb_contest_add(final, ranked[i].candidate, err);
+    return rc;
+}
+
+/* The least cost of those that may be recommended, if it is clearly less than today's. */
+static void recommend(const struct fb_contest *final, struct fb_tune_records *records, size_t first,
+                      struct fb_setting *setting, size_t *best)
+{
+    const struct fb_tune_config *config = final->search->config;
+    *best = SIZE_MAX;
+    size_t record = first;
+    for (size_t i = 0; i < final->count; i++) {
+        const struct fb_trial *trial = &final->trials[i];
+        if (trial->failed)
+            continue;
+        const struct fb_tune_record *row = &records->items[record++];
+        if (i == final->baseline || trial->candidate == SIZE_MAX ||
+            !eligible(final->search, &final->space->items[trial->candidate].setting) ||
+            row->size_ratio > config->max_size || row->read_ratio > config->max_read ||
+            !(row->cost_upper < 1))
+            continue;
+        if (*best == SIZE_MAX || row->cost < records->items[*best].cost) {
+            *best = record - 1;
+            *setting = final->space->items[trial->candidate].setting;
+        }
+    }
+    if (*best != SIZE_MAX)
+        records->items[*best].recommended = 1;
+}
+
+int fb_search_group(const struct fb_search *search, struct fb_tune_records *records,
+                    struct fb_setting *setting, size_t *best, struct fb_error *err)
+{
+    struct fb_space space = { 0 };
+    struct fb_contest *trying = calloc(1, sizeof *trying), *final = calloc(1, sizeof *final);
+    int rc = trying && final ? 0 : fb_fail_memory(err, "the search");
+    *best = SIZE_MAX;
+    if (rc == 0)
+        rc = make_space(search, &space, err);
+    if (rc == 0)
+        rc = fb_contest_open(trying, search, search->tried, &space, err);
+    if (rc == 0)
+        rc = search_waves(trying, err);
+    if (rc == 0) {
+        fb_contest_clear(trying);
+        rc = fb_contest_open(final, search, search->measured, &space, err);
+    }
+    if (rc == 0)
+        rc = choose_finalists(trying, final, err);
+    if (rc == 0)
+        rc = fb_contest_rounds(final, FB_ROUNDS_MOST, PATIENCE_MEASURING, search->config->seed + 3,
+                               "measuring", 3, 8, err);
+    size_t first = records->count;
+    if (rc == 0)
+        rc = fb_contest_records(final, "final", records, err);
+    if (rc == 0)
+        recommend(final, records, first, setting, best);
+    if (rc == 0)
+        rc = fb_contest_records(trying, "search", records, err);
+    if (rc == 0)
+        rc = fb_contest_model_records(trying, records, err);
+    if (trying)
+        fb_contest_free(trying);
+    if (final)
+        fb_contest_free(final);
+    free(trying);
+    free(final);
+    free(space.items);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* The search for one group of arrays: the model ranks the space, the promising settings are written
+ * and read on one part of the data, the best of those are measured on another. */
+#ifndef FB_BENCH_TUNE_SEARCH_H
+#define FB_BENCH_TUNE_SEARCH_H
+
+#include "bench/tune/model.h"
+#include "bench/tune/tune.h"
+
+/* How the group lies in the file that is tuned. */
+struct fb_present {
+    struct fb_setting setting;
+    bool known;    /* every array has this setting, clipped to it: it can be written */
+    double stored; /* stored over raw bytes, of all arrays */
+    uint64_t cache_bytes, cache_slots;
+    char text[256]; /* for people */
+};
+
+struct fb_search {
+    const struct fb_tune_config *config;
+    const struct fb_access *access;
+    const struct fb_array_info *array; /* the largest of the group, in the file */
+    struct fb_present present;
+    struct fb_stand *tried, *measured; /* search and final */
+    struct fb_model *model;
+    uint64_t group;     /* its number, for records */
+    const char *arrays; /* and name */
+    size_t array_count;
+};
+
+/* Appends the rows of the group to records; *best is the record of the recommendation, SIZE_MAX
+ * where the present setting should be kept. */
+int fb_search_group(const struct fb_search *search, struct fb_tune_records *records,
+                    struct fb_setting *setting, size_t *best, struct fb_error *err);
+
+/* The codings that are tried. */
+extern const struct fb_coding fb_codings[];
+extern const size_t fb_coding_count;
+/* The Debian package that a reader needs for a filter; "" for those of the library itself. */
+const char *fb_coding_plugin(const char *filter);
+
+#endif

@@ -1,0 +1,384 @@
+#include "bench/tune/tune.h"
+#include "base/interrupt.h"
+#include "bench/config.h"
+#include "bench/isolate.h"
+#include "bench/subject.h"
+#include "bench/tune/search.h"
+#include "formats/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
+
+/* Groups are tuned until they have this part of the bytes, and no more than so many. */
+#define BYTES_PART 0.95
+#define GROUPS_MOST 4
+
+struct state {
+    const struct fb_tune_config *config;
+    struct fb_tune *tune;
+    struct fb_source *source;
+    const struct fb_catalog *catalog;
+    struct fb_access access;
+    struct fb_ground ground;
+    char *folder;
+    struct fb_storage *storage; /* by array of the catalog */
+    uint64_t (*grid)[FB_MAX_RANK];
+    struct fb_groups groups;
+};
+
+/* --- what is there ---------------------------------------------------------------------------- */
+
+static int look_at_storage(struct state *state, struct fb_error *err)
+{
+    const struct fb_format *format = fb_format_find(FB_TUNE_READER);
+    size_t count = state->catalog->array_count;
+    struct fb_reader *reader = NULL;
+    state->storage = calloc(count + 1, sizeof *state->storage);
+    state->grid = calloc(count + 1, sizeof *state->grid);
+    if (!state->storage || !state->grid)
+        return fb_fail_memory(err, "the arrays");
+    int rc = format->open(state->config->file, NULL, &reader, err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct fb_array *array = NULL;
+        rc = format->array_open(reader, state->catalog->arrays[i].path, &array, err);
+        if (rc == 0)
+            rc = format->storage(array, &state->storage[i], err);
+        format->array_close(array);
+        memcpy(state->grid[i], state->storage[i].chunk, sizeof state->grid[i]);
+    }
+    format->close(reader);
+    return rc;
+}
+
+static int choose_arrays(struct state *state, struct fb_error *err)
+{
+    const struct fb_tune_config *config = state->config;
+    bool *take = calloc(state->catalog->array_count + 1, sizeof *take);
+    bool any = false;
+    if (!take)
+        return fb_fail_memory(err, "the arrays");
+    for (size_t i = 0; i < state->catalog->array_count; i++) {
+        take[i] = config->array_count == 0;
+        for (size_t g = 0; g < config->array_count; g++)
+            take[i] |= fb_glob_match(config->arrays[g], state->catalog->arrays[i].path);
+        any |= take[i];
+    }
+    int rc = any ? fb_groups_make(state->catalog, take, &state->groups, err)
+                 : fb_fail(err, FB_EUSAGE, "no array of %s matches %s; `fmtbench info` lists them",
+                           config->file, config->array_count ? config->arrays[0] : "");
+    free(take);
+    if (rc == 0 && state->groups.count == 0)
+        rc = fb_fail(err, FB_ENOTHING,
+                     "%s has no array that could be tuned: they are single values, or without "
+                     "elements",
+                     config->file);
+    return rc;
+}
+
+static int understand_access(struct state *state, struct fb_error *err)
+{
+    struct fb_tune *tune = state->tune;
+    tune->default_access = !state->config->access;
+    int rc = tune->default_access ? fb_access_default(state->catalog, &state->access, err)
+                                  : fb_access_parse(state->config->access, &state->access, err);
+    if (rc == 0)
+        rc = fb_access_check(&state->access, state->catalog, err);
+    if (rc == 0)
+        fb_access_text(&state->access, tune->access, sizeof tune->access);
+    return rc;
+}
+
+static int make_folder(struct state *state, struct fb_error *err)
+{
+    if (asprintf(&state->folder, "%s/fmtbench-tune-XXXXXX", state->config->tmp) < 0)
+        state->folder = NULL;
+    if (!state->folder)
+        return fb_fail_memory(err, "a folder name");
+    if (!mkdtemp(state->folder)) {
+        int rc = fb_fail_errno(err, "cannot make a folder like %s", state->folder);
+        free(state->folder);
+        state->folder = NULL;
+        return rc;
+    }
+    return 0;
+}
+
+/* --- one group -------------------------------------------------------------------------------- */
+
+static void name_group(const struct state *state, const struct fb_group *group, char *buf,
+                       size_t size)
+{
+    const struct fb_array_info *array = &state->catalog->arrays[group->arrays[group->largest]];
+    char shape[FB_MAX_RANK * 21], dtype[32];
+    fb_shape_text(array->rank, array->dims, shape, sizeof shape);
+    fb_dtype_name(array->dtype, dtype, sizeof dtype);
+    if (group->count == 1)
+        snprintf(buf, size, "%.160s, %s %.60s", array->path, dtype, shape);
+    else
+        snprintf(buf, size, "%zu arrays such as %.120s, %s %.60s", group->count, array->path, dtype,
+                 shape);
+}
+
+/* "shuffle+gzip(4)" -> a coding; false for what no setting has. */
+static bool parse_filters(const char *filters, struct fb_setting *setting)
+{
+    unsigned level;
+    char end;
+    setting->shuffle = strncmp(filters, "shuffle", 7) == 0;
+    if (setting->shuffle)
+        filters += filters[7] == '+' ? 8 : 7;
+    SET(setting->filter, "none");
+    if (!*filters)
+        return true;
+    if (sscanf(filters, "gzip(%u%c", &level, &end) != 2 || end != ')' || level > 9 ||
+        strchr(filters, '+'))
+        return false;
+    SET(setting->filter, level ? "gzip" : "none");
+    setting->level = level;
+    return level > 0;
+}
+
+static bool clipped_alike(const struct fb_setting *setting, const struct fb_array_info *array,
+                          const struct fb_storage *storage)
+{
+    if (storage->chunk_rank != setting->rank)
+        return false;
+    for (unsigned k = 0; k < setting->rank; k++) {
+        uint64_t length = setting->chunk[k];
+        if (k == 0 && length > array->dims[0])
+            length = array->dims[0];
+        if (storage->chunk[k] != length)
+            return false;
+    }
+    return true;
+}
+
+/* The setting of the array with the longest chunks stands for all, if they have it. */
+static void look_at_present(const struct state *state, const struct fb_group *group,
+                            struct fb_present *present)
+{
+    const struct fb_storage *first = &state->storage[group->arrays[group->largest]];
+    uint64_t stored = 0, bytes = 0;
+    *present =
+        (struct fb_present){ .cache_bytes = first->cache_bytes, .cache_slots = first->cache_slots };
+    present->setting.rank = first->chunk_rank;
+    memcpy(present->setting.chunk, first->chunk, sizeof present->setting.chunk);
+    present->known = parse_filters(first->filters, &present->setting) &&
+                     (first->chunk_rank > 0 || strcmp(first->layout, "contiguous") == 0);
+    for (size_t i = 0; i < group->count; i++) {
+        const struct fb_storage *storage = &state->storage[group->arrays[i]];
+        const struct fb_array_info *array = &state->catalog->arrays[group->arrays[i]];
+        present->known &= strcmp(storage->filters, first->filters) == 0 &&
+                          strcmp(storage->layout, first->layout) == 0 &&
+                          clipped_alike(&present->setting, array, storage);
+        stored += storage->stored_bytes;
+        bytes += array->bytes;
+    }
+    present->stored = (double)stored / (double)bytes;
+    if (present->known)
+        fb_setting_text(&present->setting, present->text, sizeof present->text);
+    else if (first->chunk_rank == 0)
+        SET(present->text, "%s", first->layout);
+    else {
+        char shape[FB_MAX_RANK * 21];
+        SET(present->text, "%.100s%s, %.100s",
+            fb_shape_text(first->chunk_rank, first->chunk, shape, sizeof shape),
+            group->count > 1 ? " and others" : "", *first->filters ? first->filters : "no filter");
+    }
+}
+
+/* The most that one request takes along each axis; terms that take arrays whole do not count. */
+static void find_need(const struct state *state, const struct fb_group *group, uint64_t *need)
+{
+    const struct fb_array_info *array = &state->catalog->arrays[group->arrays[group->largest]];
+    memset(need, 0, FB_MAX_RANK * sizeof *need);
+    for (size_t t = 0; t < state->access.count; t++) {
+        uint64_t count[FB_MAX_RANK];
+        if (!fb_access_extent(&state->access.terms[t], array, count) ||
+            memcmp(count, array->dims, array->rank * sizeof *count) == 0)
+            continue;
+        for (unsigned k = 0; k < array->rank; k++)
+            need[k] = count[k] > need[k] ? count[k] : need[k];
+    }
+}
+
+static int keep_paths(const struct state *state, const struct fb_group *group,
+                      struct fb_tune_group *out, struct fb_error *err)
+{
+    out->paths = calloc(group->count, sizeof *out->paths);
+    if (!out->paths)
+        return fb_fail_memory(err, "the paths");
+    for (; out->count < group->count; out->count++) {
+        out->paths[out->count] = strdup(state->catalog->arrays[group->arrays[out->count]].path);
+        if (!out->paths[out->count])
+            return fb_fail_memory(err, "the paths");
+    }
+    return 0;
+}
+
+static int search_group(struct state *state, const struct fb_group *group,
+                        const struct fb_region regions[2], struct fb_tune_group *out,
+                        struct fb_error *err)
+{
+    struct fb_stand tried = { 0 }, measured = { 0 };
+    struct fb_model model = { 0 };
+    struct fb_search search = {
+        .config = state->config,
+        .access = &state->access,
+        .array = &state->catalog->arrays[group->arrays[group->largest]],
+        .tried = &tried,
+        .measured = &measured,
+        .model = &model,
+        .group = state->tune->group_count + 1,
+        .arrays = out->arrays,
+        .array_count = group->count,
+    };
+    look_at_present(state, group, &search.present);
+    int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
+    if (rc == 0)
+        rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
+    if (rc == 0)
+        rc = fb_model_calibrate(&tried, fb_codings, fb_coding_count, &model, err);
+    if (rc == 0)
+        rc = fb_search_group(&search, &state->tune->records, &out->best, &out->best_record, err);
+    out->keep = out->best_record == SIZE_MAX;
+    fb_model_free(&model);
+    fb_stand_close(&tried);
+    fb_stand_close(&measured);
+    return rc;
+}
+
+static int tune_group(struct state *state, const struct fb_group *group, struct fb_tune_group *out,
+                      struct fb_error *err)
+{
+    const struct fb_tune_config *config = state->config;
+    struct fb_region regions[2] = { { 0 }, { 0 } };
+    uint64_t need[FB_MAX_RANK];
+    *out = (struct fb_tune_group){ .bytes = group->bytes, .best_record = SIZE_MAX };
+    name_group(state, group, out->arrays, sizeof out->arrays);
+    find_need(state, group, need);
+    int rc = keep_paths(state, group, out, err);
+    if (rc == 0)
+        rc = fb_regions_make(state->catalog, group, need,
+                             (const uint64_t(*)[FB_MAX_RANK])state->grid, config->sample_bytes,
+                             config->seed, regions, &out->held_out, err);
+    if (rc == 0)
+        rc = search_group(state, group, regions, out, err);
+    for (int r = 0; r < 2; r++)
+        fb_region_free(&regions[r]);
+    return rc;
+}
+
+static void group_free(struct fb_tune_group *group)
+{
+    for (size_t i = 0; i < group->count; i++)
+        free(group->paths[i]);
+    free(group->paths);
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static int tune_groups(struct state *state, struct fb_error *err)
+{
+    struct fb_tune *tune = state->tune;
+    uint64_t all = 0, done = 0;
+    int rc = 0;
+    for (size_t g = 0; g < state->groups.count; g++)
+        all += state->groups.items[g].bytes;
+    tune->groups = calloc(GROUPS_MOST, sizeof *tune->groups);
+    if (!tune->groups)
+        return fb_fail_memory(err, "the groups");
+    for (size_t g = 0; g < state->groups.count; g++) {
+        const struct fb_group *group = &state->groups.items[g];
+        bool enough = g == GROUPS_MOST || (double)done >= BYTES_PART * (double)all;
+        if (enough || rc) {
+            tune->left_out += group->count;
+            tune->left_bytes += group->bytes;
+            continue;
+        }
+        rc = tune_group(state, group, &tune->groups[g], err);
+        done += group->bytes;
+        if (rc)
+            group_free(&tune->groups[g]);
+        else
+            tune->group_count++;
+    }
+    if (rc == FB_EINTERRUPTED && tune->group_count > 0) {
+        tune->interrupted = true;
+        rc = 0;
+    }
+    return rc;
+}
+
+static void say_what_is_skipped(const struct state *state)
+{
+    const struct fb_tune_config *config = state->config;
+    char text[700];
+    if (state->catalog->skipped_count == 0)
+        return;
+    SET(text, "%zu arrays cannot be read and are left out, such as %.200s: %.300s",
+        state->catalog->skipped_count, state->catalog->skipped[0].path,
+        state->catalog->skipped[0].reason);
+    config->say(config->listener, text);
+}
+
+int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struct fb_error *err)
+{
+    struct state state = { .config = config, .tune = out };
+    const struct fb_format *own;
+    *out = (struct fb_tune){ 0 };
+    int rc = fb_format_of_file(config->file, &own, err);
+    if (rc == 0 && strcmp(own->name, FB_TUNE_READER) != 0)
+        rc = fb_fail(err, FB_EUNSUPPORTED,
+                     "%s is a %s file; only HDF5 files can be tuned (`fmtbench convert` makes one)",
+                     config->file, own->name);
+    if (rc == 0)
+        rc = fb_isolate_open(config->file, &state.source, err);
+    if (rc == 0) {
+        state.catalog = fb_source_catalog(state.source);
+        say_what_is_skipped(&state);
+        rc = choose_arrays(&state, err);
+    }
+    if (rc == 0)
+        rc = understand_access(&state, err);
+    if (rc == 0)
+        rc = look_at_storage(&state, err);
+    if (rc == 0)
+        rc = make_folder(&state, err);
+    if (rc == 0) {
+        state.ground = (struct fb_ground){ .file = config->file,
+                                           .access = &state.access,
+                                           .worker = fb_own_worker(),
+                                           .limits = config->limits,
+                                           .folder = state.folder,
+                                           .handle = config->handle,
+                                           .seed = config->seed,
+                                           .read_bytes = config->sample_bytes };
+        rc = tune_groups(&state, err);
+    }
+    fb_tune_mark_pareto(&out->records);
+    if (state.folder)
+        rmdir(state.folder);
+    free(state.folder);
+    free(state.storage);
+    free(state.grid);
+    fb_groups_free(&state.groups);
+    fb_access_free(&state.access);
+    fb_source_close(state.source);
+    if (rc)
+        fb_tune_free(out);
+    return rc;
+}
+
+void fb_tune_free(struct fb_tune *tune)
+{
+    for (size_t i = 0; i < tune->group_count; i++)
+        group_free(&tune->groups[i]);
+    free(tune->groups);
+    free(tune->records.items);
+    *tune = (struct fb_tune){ 0 };
+}
