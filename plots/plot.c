@@ -6,6 +6,7 @@
 #include "results/claims.h"
 #include "results/record.h"
 #include "results/tidy.h"
+#include "results/tune.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,41 +156,91 @@ static char *in_folder(const char *folder, const char *name)
     return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
-/* The tidy tables of what the folder holds: a run, the passes of an anatomy, or both; or claims. */
-static int write_tables(const char *run_dir, const char *folder, struct fb_pictures *pictures,
-                        struct fb_error *err)
+static int tidy_run(const char *path, const char *folder, struct fb_pictures *pictures,
+                    struct fb_error *err)
 {
     struct fb_records records = { 0 };
-    struct fb_anatomies anatomies = { 0 };
-    struct fb_figures figures = { 0 };
-    char *results = in_folder(run_dir, "results.csv");
-    char *anatomy = in_folder(run_dir, "anatomy.csv");
-    char *claims = in_folder(run_dir, "claims.csv");
-    int rc = results && anatomy && claims ? 0 : fb_fail_memory(err, "file names");
-    bool has_anatomy = rc == 0 && access(anatomy, F_OK) == 0;
-    bool has_claims = rc == 0 && access(claims, F_OK) == 0;
-    if (rc == 0 && ((!has_anatomy && !has_claims) || access(results, F_OK) == 0))
-        rc = fb_records_read(results, &records, err);
-    if (rc == 0 && has_anatomy)
-        rc = fb_anatomies_read(anatomy, &anatomies, err);
-    if (rc == 0 && has_claims)
-        rc = fb_figures_read(claims, &figures, err);
+    int rc = fb_records_read(path, &records, err);
     if (rc == 0)
         rc = fb_make_folder(folder, err);
     if (rc == 0)
         rc = fb_tidy_write(&records, folder, pictures, err);
+    free(records.items);
+    return rc;
+}
+
+static int tidy_anatomy(const char *path, const char *folder, struct fb_pictures *pictures,
+                        struct fb_error *err)
+{
+    struct fb_anatomies anatomies = { 0 };
+    int rc = fb_anatomies_read(path, &anatomies, err);
+    if (rc == 0)
+        rc = fb_make_folder(folder, err);
     if (rc == 0)
         rc = fb_tidy_anatomy(&anatomies, folder, pictures, err);
+    free(anatomies.items);
+    return rc;
+}
+
+static int tidy_claims(const char *path, const char *folder, struct fb_pictures *pictures,
+                       struct fb_error *err)
+{
+    struct fb_figures figures = { 0 };
+    int rc = fb_figures_read(path, &figures, err);
+    if (rc == 0)
+        rc = fb_make_folder(folder, err);
     if (rc == 0)
         rc = fb_tidy_claims(&figures, folder, pictures, err);
-    if (rc == 0 && pictures->count == 0)
-        rc = fb_fail(err, FB_ENOTHING, "%s has no row with a time: nothing to draw", results);
-    free(records.items);
-    free(anatomies.items);
     fb_figures_free(&figures);
-    free(results);
-    free(anatomy);
-    free(claims);
+    return rc;
+}
+
+static int tidy_tune(const char *path, const char *folder, struct fb_pictures *pictures,
+                     struct fb_error *err)
+{
+    struct fb_tune_records records = { 0 };
+    int rc = fb_tune_records_read(path, &records, err);
+    if (rc == 0)
+        rc = fb_make_folder(folder, err);
+    if (rc == 0)
+        rc = fb_tidy_tune(&records, folder, pictures, err);
+    free(records.items);
+    return rc;
+}
+
+/* What a folder may hold. A run's own table is missed where there is nothing else. */
+static const struct {
+    const char *name;
+    int (*tidy)(const char *path, const char *folder, struct fb_pictures *pictures,
+                struct fb_error *err);
+} tables[] = {
+    { "results.csv", tidy_run },
+    { "anatomy.csv", tidy_anatomy },
+    { "claims.csv", tidy_claims },
+    { "tune.csv", tidy_tune },
+};
+#define TABLES (sizeof tables / sizeof *tables)
+
+/* The tidy tables of all that the folder holds. */
+static int write_tables(const char *run_dir, const char *folder, struct fb_pictures *pictures,
+                        struct fb_error *err)
+{
+    char *paths[TABLES] = { NULL };
+    bool there[TABLES], any = false;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < TABLES; i++) {
+        paths[i] = in_folder(run_dir, tables[i].name);
+        there[i] = paths[i] && access(paths[i], F_OK) == 0;
+        any |= there[i];
+        rc = paths[i] ? 0 : fb_fail_memory(err, "a file name");
+    }
+    for (size_t i = 0; rc == 0 && i < TABLES; i++)
+        if (there[i] || (i == 0 && !any))
+            rc = tables[i].tidy(paths[i], folder, pictures, err);
+    if (rc == 0 && pictures->count == 0)
+        rc = fb_fail(err, FB_ENOTHING, "%s has no row with a time: nothing to draw", run_dir);
+    for (size_t i = 0; i < TABLES; i++)
+        free(paths[i]);
     return rc;
 }
 

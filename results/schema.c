@@ -2,6 +2,7 @@
 #include "results/anatomy.h"
 #include "results/claims.h"
 #include "results/record.h"
+#include "results/tune.h"
 
 static const char *type_name(const struct fb_column *column)
 {
@@ -42,4 +43,5 @@ void fb_schema_print(FILE *out)
     print_table(out, "anatomy.csv: a row per traced pass (`run --anatomy`, `explain -o`)",
                 fb_anatomy_columns);
     print_table(out, "claims.csv: a row per figure and per verdict (`claims`)", fb_figure_columns);
+    print_table(out, "tune.csv: a row per setting (`tune -o`)", fb_tune_columns);
 }

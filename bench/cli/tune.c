@@ -199,14 +199,30 @@ static void on_progress(void *listener, uint64_t done, uint64_t total, const cha
 
 /* --- people ----------------------------------------------------------------------------------- */
 
-static void show_group(const struct fb_tune *tune, const struct fb_tune_group *group)
+/* Readers' settings that are clearly faster. */
+#define CLEARLY 0.95
+
+static void show_reader_advice(const struct fb_tune *tune, uint64_t group)
 {
+    for (size_t i = 0; i < tune->records.count; i++) {
+        const struct fb_tune_record *row = &tune->records.items[i];
+        if (row->group == group && strcmp(row->stage, "reader") == 0 && row->read_upper < CLEARLY)
+            printf("Without writing anything: %s: %.2fx as fast (95 %%: %.2f-%.2f).\n",
+                   row->setting, 1 / row->read_ratio, 1 / row->read_upper, 1 / row->read_lower);
+    }
+}
+
+static void show_group(const struct fb_tune *tune, size_t number)
+{
+    const struct fb_tune_group *group = &tune->groups[number];
+    putchar('\n');
+    show_reader_advice(tune, number + 1);
     if (group->keep) {
-        printf("\nKeep the present setting: nothing that was measured is clearly better.\n");
+        printf("Keep the present setting: nothing that was measured is clearly better.\n");
         return;
     }
     const struct fb_tune_record *best = &tune->records.items[group->best_record];
-    printf("\nRecommended: %s: %.2fx as fast (95 %%: %.2f-%.2f), %.0f %% of the size.\n",
+    printf("Recommended: %s: %.2fx as fast (95 %%: %.2f-%.2f), %.0f %% of the size.\n",
            best->setting, 1 / best->read_ratio, 1 / best->read_upper, 1 / best->read_lower,
            100 * best->size_ratio);
     if (!group->held_out)
@@ -221,7 +237,7 @@ static void show(const struct fb_tune *tune, const struct arguments *a)
     fb_tune_print(stdout, &tune->records, fb_terminal_colour(stdout, a->colour),
                   fb_terminal_width(stdout));
     for (size_t g = 0; g < tune->group_count; g++)
-        show_group(tune, &tune->groups[g]);
+        show_group(tune, g);
     if (tune->left_out)
         printf("%zu smaller arrays (%s) were left as they are; --array takes them.\n",
                tune->left_out, fb_format_bytes(tune->left_bytes, bytes, sizeof bytes));

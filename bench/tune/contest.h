@@ -65,6 +65,9 @@ double fb_tune_cost(const struct fb_tune_config *config, double size, double rea
 /* The same of a candidate as the model says; NAN where it cannot say. */
 double fb_forecast_cost(const struct fb_contest *contest, size_t candidate);
 
+/* A row of which file, access, group and stage are set. */
+void fb_contest_begin_record(const struct fb_contest *contest, const char *stage,
+                             struct fb_tune_record *record);
 /* Rows of what was tried, the baseline only as the stage `final`; of all that was not, as the
  * stage `model`. */
 int fb_contest_records(const struct fb_contest *contest, const char *stage,

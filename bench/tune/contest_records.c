@@ -32,9 +32,10 @@ static void describe_setting(const struct fb_setting *setting, struct fb_tune_re
     SET(record->plugin, "%s", fb_coding_plugin(setting->filter));
 }
 
-static void begin_record(const struct fb_search *search, const char *stage,
-                         struct fb_tune_record *record)
+void fb_contest_begin_record(const struct fb_contest *contest, const char *stage,
+                             struct fb_tune_record *record)
 {
+    const struct fb_search *search = contest->search;
     fb_tune_record_init(record);
     SET(record->file, "%.500s", search->config->file);
     fb_access_text(search->access, record->access, sizeof record->access);
@@ -103,7 +104,7 @@ int fb_contest_records(const struct fb_contest *contest, const char *stage,
         struct fb_tune_record record;
         if (trial->failed || (baseline && strcmp(stage, "final") != 0))
             continue;
-        begin_record(contest->search, baseline ? "present" : stage, &record);
+        fb_contest_begin_record(contest, baseline ? "present" : stage, &record);
         if (trial->candidate != SIZE_MAX) {
             const struct fb_candidate *candidate = &contest->space->items[trial->candidate];
             describe_setting(&candidate->setting, &record);
@@ -132,7 +133,7 @@ int fb_contest_model_records(const struct fb_contest *contest, struct fb_tune_re
         struct fb_tune_record record;
         if (fb_contest_has(contest, i) || !isfinite(fb_forecast_cost(contest, i)))
             continue;
-        begin_record(contest->search, "model", &record);
+        fb_contest_begin_record(contest, "model", &record);
         describe_setting(&contest->space->items[i].setting, &record);
         fill_forecast(contest, i, &record);
         rc = fb_tune_records_add(records, &record, err);

@@ -170,7 +170,8 @@ static int halve(const struct fb_catalog *catalog, size_t array, const uint64_t 
     size_t axis = spare_axis(info, first.count, need);
     if (axis == SIZE_MAX && info->bytes >= HALVED_BYTES)
         axis = whole_axis(info, first.count, need);
-    *held_out = axis != SIZE_MAX;
+    /* Nor is the only chunk along an axis cut in two: it would be read in another way. */
+    *held_out = axis != SIZE_MAX && !(grid && grid[axis] >= info->dims[axis]);
     if (*held_out) {
         uint64_t half = (info->dims[axis] + 1) / 2;
         half = grid ? align(half, grid[axis], info->dims[axis]) : half;

@@ -1,4 +1,5 @@
 #include "bench/tune/model.h"
+#include "results/record.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static int scene_make(const struct fb_stand *stand, const struct fb_plan *plan, 
 
 /* A chunk is no longer than the array along its first axis (as the writer clips it). */
 static bool count_work(struct scene *scene, const struct fb_setting *setting, bool filtered,
-                       struct fb_work *out)
+                       uint64_t cache_bytes, uint64_t cache_slots, struct fb_work *out)
 {
     for (size_t a = 0; a < scene->what.array_count; a++) {
         const struct fb_array_info *info = &scene->arrays[a].info;
@@ -85,13 +86,29 @@ static bool count_work(struct scene *scene, const struct fb_setting *setting, bo
         *layout = (struct fb_layout){ .rank = setting->rank,
                                       .filtered = filtered,
                                       .compressed = 1,
-                                      .cache_bytes = CACHE_BYTES,
-                                      .cache_slots = CACHE_SLOTS };
+                                      .cache_bytes = cache_bytes,
+                                      .cache_slots = cache_slots };
         for (unsigned k = 0; k < setting->rank; k++)
             layout->chunk[k] =
                 setting->chunk[k] < info->dims[k] ? setting->chunk[k] : info->dims[k];
     }
     return fb_work_of(&scene->what, scene->layouts, STEPS_MOST, out);
+}
+
+int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_setting *setting,
+                   uint64_t cache_bytes, uint64_t cache_slots, uint64_t *loaded,
+                   struct fb_error *err)
+{
+    struct scene scene;
+    struct fb_work work;
+    int rc = scene_make(stand, &stand->terms[term].plan, &scene, err);
+    if (rc)
+        return rc;
+    bool filtered = strcmp(setting->filter, "none") != 0 || setting->shuffle;
+    bool fine = count_work(&scene, setting, filtered, cache_bytes, cache_slots, &work);
+    *loaded = fine ? work.loaded : FB_NA;
+    scene_free(&scene);
+    return 0;
 }
 
 /* --- costs ------------------------------------------------------------------------------------ */
@@ -200,7 +217,7 @@ static void forecast_term(const struct fb_model *model, const struct fb_stand *s
             setting->rank > 0 && (strcmp(setting->filter, "none") != 0 || setting->shuffle);
         if (!counted || !same_shape(counted, setting))
             for (int f = 0; f < 2; f++)
-                fine[f] = count_work(scene, setting, f, &work[f]);
+                fine[f] = count_work(scene, setting, f, CACHE_BYTES, CACHE_SLOTS, &work[f]);
         counted = setting;
         bool known = fine[filtered] && (!filtered || (coding && coding->here));
         double compressed = compressed_part(

@@ -1,5 +1,6 @@
 #include "bench/tune/search.h"
 #include "bench/tune/contest.h"
+#include "bench/tune/reader.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -254,6 +255,8 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
         rc = fb_contest_records(final, "final", records, err);
     if (rc == 0)
         recommend(final, records, first, setting, best);
+    if (rc == 0)
+        rc = fb_reader_advice(final, records, err);
     if (rc == 0)
         rc = fb_contest_records(trying, "search", records, err);
     if (rc == 0)
