@@ -53,6 +53,7 @@ static int check_value(const struct fb_option *option, const char *owner, const 
                        option->name, value, (unsigned long long)option->min,
                        (unsigned long long)option->max);
     case FB_OPTION_CHOICE:
+    case FB_OPTION_LATER_CHOICE:
         if (choice_has(option->choices, value))
             return 0;
         return fb_fail(err, FB_EUSAGE, "%s: %s=%s is not one of %s", owner, option->name, value,
@@ -148,6 +149,18 @@ void fb_options_set(struct fb_options *options, const char *key, const char *val
     strcpy(options->values[i], value);
 }
 
+static bool at_default(const struct fb_options *options, size_t i)
+{
+    return strcmp(options->values[i], options->table[i].fallback) == 0;
+}
+
+bool fb_options_is_default(const struct fb_options *options, const char *key)
+{
+    size_t i = index_of(options, key);
+    assert(options->table && options->table[i].name);
+    return at_default(options, i);
+}
+
 uint64_t fb_options_uint(const struct fb_options *options, const char *key)
 {
     uint64_t value = 0;
@@ -157,12 +170,18 @@ uint64_t fb_options_uint(const struct fb_options *options, const char *key)
     return value;
 }
 
+static bool in_records(const struct fb_options *options, size_t i)
+{
+    return options->values[i][0] &&
+           !(options->table[i].type == FB_OPTION_LATER_CHOICE && at_default(options, i));
+}
+
 char *fb_options_canonical(const struct fb_options *options, char *buf, size_t size)
 {
     assert(size > 0);
     buf[0] = '\0';
     for (size_t i = 0; options->table && options->table[i].name; i++) {
-        if (!options->values[i][0])
+        if (!in_records(options, i))
             continue;
         size_t used = strlen(buf);
         snprintf(buf + used, size - used, "%s%s=%s", used ? "," : "", options->table[i].name,

@@ -13,9 +13,11 @@
 #include <stdint.h>
 
 enum fb_option_type {
-    FB_OPTION_UINT,   /* decimal integer within [min, max] */
-    FB_OPTION_CHOICE, /* one of choices, "a|b|c" */
-    FB_OPTION_TEXT    /* anything without a comma; check() may refuse it */
+    FB_OPTION_UINT,        /* decimal integer within [min, max] */
+    FB_OPTION_CHOICE,      /* one of choices, "a|b|c" */
+    FB_OPTION_TEXT,        /* anything without a comma; check() may refuse it */
+    FB_OPTION_LATER_CHOICE /* a choice that came when there were records: it is left out of them at
+                              its default, so that the cells of before keep their ids */
 };
 
 struct fb_option {
@@ -23,7 +25,7 @@ struct fb_option {
     enum fb_option_type type;
     const char *fallback; /* default, as text; "" is a default too, and is left out of records */
     uint64_t min, max;    /* FB_OPTION_UINT */
-    const char *choices;  /* FB_OPTION_CHOICE */
+    const char *choices;  /* of both kinds of choice */
     bool (*check)(const char *value); /* FB_OPTION_TEXT: form is right; NULL accepts all */
     const char *help;                 /* one line, for `fmtbench list` and the docs; for TEXT
                                          options it states the accepted forms */
@@ -50,10 +52,14 @@ uint64_t fb_options_uint(const struct fb_options *options, const char *key);
 /* Sets a key that the table has to a value that it accepts. */
 void fb_options_set(struct fb_options *options, const char *key, const char *value);
 
+/* True when a key that the table has is as if nobody had given it. */
+bool fb_options_is_default(const struct fb_options *options, const char *key);
+
 /* True when the table has the key. */
 bool fb_options_has(const struct fb_options *options, const char *key);
 
-/* Canonical text: all keys in table order with their values, empty ones left out. Returns buf. */
+/* Canonical text: all keys in table order with their values; without those that are empty, and
+ * without later choices at their default. Returns buf. */
 char *fb_options_canonical(const struct fb_options *options, char *buf, size_t size);
 
 /* Splits "name:rest" into name (copied, FB_EUSAGE when too long or empty) and rest ("" if none). */

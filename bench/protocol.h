@@ -90,7 +90,8 @@
  * until descriptor 0 is closed.
  *
  * And at any point the worker may say {"error":"what, where, what to do"} and exit; with
- * "usage":true where the user's words are at fault.
+ * "usage":true where the user's words are at fault, or "unsupported":true where what was asked for
+ * cannot be done with what is installed.
  *
  * The plan is CSV (plan.h). Handles: `once` opens the file inside the clock, `each` opens and
  * closes it for every request (once for joined ones), `keep` opens it before the clock of each

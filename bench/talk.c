@@ -17,7 +17,8 @@ int fb_talk_receive(struct fb_process *process, json_t **message, struct fb_erro
     const char *text = json_string_value(json_object_get(*message, "error"));
     if (text) {
         bool usage = json_is_true(json_object_get(*message, "usage"));
-        rc = fb_fail(err, usage ? FB_EUSAGE : FB_EIO, "%s", text);
+        bool unsupported = json_is_true(json_object_get(*message, "unsupported"));
+        rc = fb_fail(err, usage ? FB_EUSAGE : unsupported ? FB_EUNSUPPORTED : FB_EIO, "%s", text);
         json_decref(*message);
         *message = NULL;
     }

@@ -447,7 +447,8 @@ int fb_worker_main(struct fb_error *err)
     json_decref(message);
     if (rc) {
         struct fb_error ignored;
-        say(json_pack("{s:o, s:b}", "error", error_text(err->message), "usage", rc == FB_EUSAGE),
+        say(json_pack("{s:o, s:b, s:b}", "error", error_text(err->message), "usage",
+                      rc == FB_EUSAGE, "unsupported", rc == FB_EUNSUPPORTED),
             &ignored);
     }
     return rc;

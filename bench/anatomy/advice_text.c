@@ -141,9 +141,10 @@ static void say_cause(FILE *out, const struct fb_case *what, uint64_t total_ns,
     case FB_CAUSE_FILTERS:
         snprintf(
             text, sizeof text,
-            "Its chunks go through %s, of which fmtbench writes no more than shuffle and gzip: "
-            "what other chunks would give cannot be promised. No cache or handle that was "
-            "thought through would make it clearly faster.",
+            "Its chunks go through %s, and only what shuffle and gzip cost is known here: what "
+            "other "
+            "chunks would give cannot be promised. No cache or handle that was thought through "
+            "would make it clearly faster.",
             find_filters(what));
         break;
     default:

@@ -54,7 +54,7 @@ static void print_option(const struct fb_option *option)
         printf("  (%" PRIu64 " to %" PRIu64 ")", option->min, option->max);
     else if (option->type == FB_OPTION_UINT)
         printf("  (%" PRIu64 " or more)", option->min);
-    else if (option->type == FB_OPTION_CHOICE)
+    else if (option->choices)
         printf("  (%s)", option->choices);
     printf("  %s\n", option->help);
 }

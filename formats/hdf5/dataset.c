@@ -1,5 +1,6 @@
 /* What a dataset is: whether it can be delivered, in which shape and type, and how it is stored. */
 #include "base/number.h"
+#include "formats/hdf5/filters.h"
 #include "formats/hdf5/internal.h"
 
 #include <stdio.h>
@@ -9,53 +10,6 @@
 _Static_assert(FB_MAX_RANK >= H5S_MAX_RANK, "a shape of HDF5 fits ours");
 
 #define BYTES_MAX ((uint64_t)1 << 50)
-
-static const struct {
-    H5Z_filter_t id;
-    const char *name;
-} filter_names[] = {
-    { H5Z_FILTER_DEFLATE, "gzip" },
-    { H5Z_FILTER_SHUFFLE, "shuffle" },
-    { H5Z_FILTER_SZIP, "szip" },
-    { H5Z_FILTER_FLETCHER32, "fletcher32" },
-    { H5Z_FILTER_NBIT, "nbit" },
-    { H5Z_FILTER_SCALEOFFSET, "scaleoffset" },
-    { 307, "bzip2" },
-    { 32000, "lzf" },
-    { 32001, "blosc" },
-    { 32004, "lz4" },
-    { 32008, "bitshuffle" },
-    { 32015, "zstd" },
-};
-
-static void filter_name(H5Z_filter_t id, char *buf, size_t size)
-{
-    for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++) {
-        if (filter_names[i].id == id) {
-            snprintf(buf, size, "%s", filter_names[i].name);
-            return;
-        }
-    }
-    snprintf(buf, size, "filter(%d)", (int)id);
-}
-
-/* Id of filter number i of a creation list, and its first parameter. */
-static H5Z_filter_t filter_at(hid_t creation, int i, unsigned *parameter)
-{
-    unsigned flags, config, values[8] = { 0 };
-    size_t count = sizeof values / sizeof *values;
-    H5Z_filter_t id =
-        H5Pget_filter2(creation, (unsigned)i, &flags, &count, values, 0, NULL, &config);
-    *parameter = values[0];
-    return id;
-}
-
-static bool filter_reads(H5Z_filter_t id)
-{
-    unsigned config = 0;
-    return H5Zfilter_avail(id) > 0 && H5Zget_filter_info(id, &config) >= 0 &&
-           (config & H5Z_FILTER_CONFIG_DECODE_ENABLED);
-}
 
 static bool chunk_fits(hid_t creation, struct fb_hdf5_dataset *out, char *reason, size_t size)
 {
@@ -96,15 +50,12 @@ static bool layout_reads(hid_t dataset, struct fb_hdf5_dataset *out, char *reaso
         fine = true;
     }
     for (int i = 0, n = fine ? H5Pget_nfilters(creation) : 0; fine && i < n; i++) {
-        unsigned parameter;
-        H5Z_filter_t id = filter_at(creation, i, &parameter);
-        fine = filter_reads(id);
-        if (!fine) {
-            char name[32];
-            filter_name(id, name, sizeof name);
-            snprintf(reason, size, "it needs the HDF5 filter %s (id %d), which is not installed",
-                     name, (int)id);
-        }
+        char missing[160];
+        H5Z_filter_t id = fb_hdf5_filter_at(creation, i);
+        fine = fb_hdf5_filter_reads(id);
+        if (!fine)
+            snprintf(reason, size, "it needs %s",
+                     fb_hdf5_filter_missing(id, missing, sizeof missing));
     }
     fb_hdf5_release(creation);
     return fine;
@@ -171,22 +122,6 @@ void fb_hdf5_dataset_release(struct fb_hdf5_dataset *dataset)
     fb_hdf5_release(dataset->own_type);
 }
 
-static void filters_text(hid_t creation, char *buf, size_t size)
-{
-    buf[0] = '\0';
-    for (int i = 0, n = H5Pget_nfilters(creation); i < n; i++) {
-        char name[32];
-        unsigned parameter;
-        H5Z_filter_t id = filter_at(creation, i, &parameter);
-        filter_name(id, name, sizeof name);
-        size_t used = strlen(buf);
-        snprintf(buf + used, size - used, "%s%s", used ? "+" : "", name);
-        used = strlen(buf);
-        if (id == H5Z_FILTER_DEFLATE)
-            snprintf(buf + used, size - used, "(%u)", parameter);
-    }
-}
-
 /* Filters are counted in the order of writing. */
 static int place_filter(struct fb_array *array, H5Z_filter_t id, int at,
                         struct fb_hdf5_filters *out, struct fb_error *err)
@@ -197,11 +132,11 @@ static int place_filter(struct fb_array *array, H5Z_filter_t id, int at,
     else if (id == H5Z_FILTER_DEFLATE && out->deflate < 0)
         out->deflate = at;
     else {
-        filter_name(id, name, sizeof name);
         return fb_fail(err, FB_EUNSUPPORTED,
                        "%s: array %s: its pieces are not known: its filter %s is not gzip, alone "
                        "or behind one shuffle",
-                       array->reader->path, array->info.path, name);
+                       array->reader->path, array->info.path,
+                       fb_hdf5_filter_name(id, name, sizeof name));
     }
     return 0;
 }
@@ -209,14 +144,14 @@ static int place_filter(struct fb_array *array, H5Z_filter_t id, int at,
 int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct fb_error *err)
 {
     hid_t creation = H5Dget_create_plist(array->dataset);
-    unsigned chunk_options = 0, parameter;
+    unsigned chunk_options = 0;
     int rc = 0, count = H5Pget_nfilters(creation);
     *out = (struct fb_hdf5_filters){ .deflate = -1, .shuffle = -1 };
     if (count < 0 || (array->chunk_rank > 0 && H5Pget_chunk_opts(creation, &chunk_options) < 0))
         rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot read how array %s is stored",
                           array->reader->path, array->info.path);
     for (int i = 0; rc == 0 && i < count; i++)
-        rc = place_filter(array, filter_at(creation, i, &parameter), i, out, err);
+        rc = place_filter(array, fb_hdf5_filter_at(creation, i), i, out, err);
     out->whole_chunks_only = chunk_options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
     fb_hdf5_release(creation);
     return rc;
@@ -240,7 +175,7 @@ int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_er
              layout == H5D_CHUNKED   ? "chunked"
              : layout == H5D_COMPACT ? "compact"
                                      : "contiguous");
-    filters_text(creation, out->filters, sizeof out->filters);
+    fb_hdf5_filters_text(creation, out->filters, sizeof out->filters);
     out->stored_bytes = H5Dget_storage_size(array->dataset);
     if (layout != H5D_CHUNKED)
         goto out;

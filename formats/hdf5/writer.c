@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "formats/hdf5/chunk.h"
+#include "formats/hdf5/filters.h"
 #include "formats/hdf5/internal.h"
 
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct writer {
     hid_t file, parents; /* link creation list that makes the groups above */
     bool chunked;
     struct fb_chunking chunking;
-    unsigned level, shuffle;
+    struct fb_hdf5_filtering filtering;
+    bool latest; /* version of the file format */
     struct fb_error *err;
 };
 
@@ -115,20 +117,18 @@ static int write_samples(struct writer *w, const struct fb_catalog *catalog)
 static hid_t creation_list(struct writer *w, const struct fb_array_info *array, uint64_t *slab)
 {
     hsize_t dims[FB_MAX_RANK];
-    uint64_t chunk[FB_MAX_RANK];
+    uint64_t chunk[FB_MAX_RANK], elements = 1;
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     *slab = SLAB_BYTES;
     bool fine = H5Pset_obj_track_times(list, false) >= 0 &&
                 H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) >= 0;
     if (fine && w->chunked && array->rank > 0 && array->bytes > 0) {
         fb_chunking_shape(&w->chunking, array, chunk);
+        /* No overflow: no chunk has more bytes than the array. */
         for (unsigned i = 0; i < array->rank; i++)
-            dims[i] = chunk[i];
-        fine = H5Pset_chunk(list, (int)array->rank, dims) >= 0;
-        if (fine && w->shuffle)
-            fine = H5Pset_filter(list, H5Z_FILTER_SHUFFLE, H5Z_FLAG_MANDATORY, 0, NULL) >= 0;
-        if (fine && w->level)
-            fine = H5Pset_filter(list, H5Z_FILTER_DEFLATE, H5Z_FLAG_MANDATORY, 1, &w->level) >= 0;
+            elements *= dims[i] = chunk[i];
+        fine = H5Pset_chunk(list, (int)array->rank, dims) >= 0 &&
+               fb_hdf5_filtering_set(&w->filtering, elements, list) >= 0;
         uint64_t row = array->bytes / array->dims[0] * chunk[0];
         if (row <= SLAB_BYTES_MAX)
             *slab = row < SLAB_BYTES ? SLAB_BYTES / row * row : row;
@@ -224,6 +224,8 @@ static int write_file(struct writer *w, const char *temp, struct fb_source *sour
     int rc = 0;
     if (H5Pset_fclose_degree(access_list, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_file_locking(access_list, true, true) < 0 ||
+        (w->latest &&
+         H5Pset_libver_bounds(access_list, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) < 0) ||
         H5Pset_create_intermediate_group(w->parents, 1) < 0)
         rc = fail(w, "the file");
     if (rc == 0) {
@@ -246,13 +248,13 @@ int fb_hdf5_create(const char *path, struct fb_source *source, const struct fb_o
     struct fb_output output;
     int rc = 0;
     fb_hdf5_quiet();
+    w.latest = strcmp(fb_options_text(options, "libver"), "latest") == 0;
     w.chunked = fb_options_has(options, "chunk");
-    if (w.chunked) {
-        w.level = (unsigned)fb_options_uint(options, "level");
-        w.shuffle = (unsigned)fb_options_uint(options, "shuffle");
+    if (w.chunked)
         rc = fb_chunking_parse(options, fb_source_catalog(source), FB_HDF5_CHUNK_MAX, &w.chunking,
                                err);
-    }
+    if (rc == 0 && w.chunked)
+        rc = fb_hdf5_filtering_parse(options, fb_source_catalog(source), path, &w.filtering, err);
     if (rc == 0)
         rc = fb_output_begin(&output, path, err);
     if (rc)

@@ -894,6 +894,18 @@ def write_pickle(arrays, options, file):
 FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset",
            307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle",
            32015: "zstd"}
+LEVELS = {1: 0, 307: 0, 32001: 4}  # which parameter is the level
+
+
+def filter_text(id, values):
+    """As fmtbench's own worker tells it (formats/hdf5/filters.c)."""
+    name = FILTERS.get(id, f"filter({id})")
+    if LEVELS.get(id, len(values)) >= len(values):
+        return name
+    shuffles = name == "blosc" and values[5:6] == (1,)
+    return f"{name}({values[LEVELS[id]]}{',shuffle' if shuffles else ''})"
+
+
 GUIDES = re.compile(r"\*/(expert|novice)/[^/*?\[\\]+").fullmatch
 
 
@@ -908,6 +920,9 @@ class H5pyFile:
             file["g"].attrs["name"] = "x"
             file.flush()
             assert (file["g"]["x"][2:6] == values[2:6]).all() and file["g"].attrs["name"] == "x"
+        # Plugins are loaded when they are first asked for.
+        for id in FILTERS:
+            h5py.h5z.filter_avail(id)
 
     def __init__(self, path):
         self.file = h5py.File(path, "r")
@@ -991,9 +1006,7 @@ class H5pyFile:
         return {"layout": layout, "stored_bytes": array.get_storage_size(),
                 "chunk": "x".join(map(str, creation.get_chunk())) if chunked else "",
                 "chunk_cache_bytes": array.get_access_plist().get_chunk_cache()[1] if chunked else 0,
-                "filters": "+".join(FILTERS.get(id, f"filter-{id}") +
-                                    (f"({values[0]})" if id == 1 else "")
-                                    for id, _, values, _ in filters)}
+                "filters": "+".join(filter_text(id, values) for id, _, values, _ in filters)}
 
 
 # --- jobs read and create -------------------------------------------------------------------------

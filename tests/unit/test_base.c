@@ -90,6 +90,7 @@ static const struct fb_option table[] = {
     { "level", FB_OPTION_UINT, "4", 0, 9, NULL, NULL, "gzip level" },
     { "mode", FB_OPTION_CHOICE, "a", 0, 0, "a|bc", NULL, "how" },
     { "text", FB_OPTION_TEXT, "", 0, 0, NULL, no_x, "anything without x" },
+    { "later", FB_OPTION_LATER_CHOICE, "old", 0, 0, "old|new", NULL, "what came after records" },
     { 0 },
 };
 
@@ -104,6 +105,12 @@ static void test_options(void **state)
     assert_int_equal(fb_options_parse(table, "format f", "text=t,level=9,mode=bc", &options, &err),
                      0);
     assert_string_equal(fb_options_canonical(&options, buf, sizeof buf), "level=9,mode=bc,text=t");
+    assert_int_equal(fb_options_parse(table, "format f", "later=new", &options, &err), 0);
+    assert_string_equal(fb_options_canonical(&options, buf, sizeof buf),
+                        "level=4,mode=a,later=new");
+    assert_int_equal(fb_options_parse(table, "format f", "level=9,later=old", &options, &err), 0);
+    assert_string_equal(fb_options_canonical(&options, buf, sizeof buf), "level=9,mode=a");
+    assert_string_equal(fb_options_text(&options, "later"), "old");
     assert_int_equal(fb_options_uint(&options, "level"), 9);
     assert_true(fb_options_has(&options, "mode"));
     assert_false(fb_options_has(&options, "nope"));
@@ -113,10 +120,11 @@ static void test_options(void **state)
         { "level=10", "0 to 9" },
         { "level=", "needs a value" },
         { "mode=b", "a|bc" },
+        { "later=next", "old|new" },
         { "text=x", "anything without x" },
         { "levle=1", "did you mean level" },
         { "level=1,", "end in a comma" },
-        { "zzzzzzzz=1", "level, mode, text" },
+        { "zzzzzzzz=1", "level, mode, text, later" },
         { "level", "needs a value" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
