@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A disk that has no more is taken to be full. */
+#define LITTLE_ROOM (UINT64_C(16) << 20)
+
 struct job {
     const char *file, *out;
     const struct fb_format *format;
@@ -163,6 +166,19 @@ static int check_space(struct job *job)
     return rc;
 }
 
+/* A full disk makes h5repack crash as often as it is told. */
+static int tell_where(struct job *job)
+{
+    char room[32];
+    uint64_t free_bytes = fb_output_space(job->out);
+    if (job->err->code == FB_EINTERRUPTED || job->err->code == FB_EUNSUPPORTED)
+        return job->err->code;
+    if (free_bytes < LITTLE_ROOM)
+        return fb_fail_in(job->err, "cannot write %s, where no more than %s are free", job->out,
+                          fb_format_bytes(free_bytes, room, sizeof room));
+    return fb_fail_in(job->err, "cannot write %s", job->out);
+}
+
 /* --- copying ---------------------------------------------------------------------------------- */
 
 static int print_options(void *context, FILE *stream, struct fb_error *err)
@@ -185,6 +201,8 @@ static int run_repack(struct job *job, const char *temp)
         rc = fb_fail_memory(job->err, "a command");
     if (rc == 0)
         rc = fb_tool_run((const char *const *)words, job->limits, NULL, NULL, job->err);
+    if (rc)
+        rc = tell_where(job);
     if (fb_repack_needs_file(&job->repack))
         remove(options_file);
     fb_repack_free_words(words);

@@ -26,18 +26,16 @@ static void take_first_complaint(const struct fb_process *process, struct fb_err
     }
 }
 
-static void tell_failure(const char *name, const struct fb_process *process, struct fb_error *err)
+static int tell_failure(const char *name, const struct fb_process *process, struct fb_error *err)
 {
     static const char worker[] = "worker ";
     if (err->code == FB_EINTERRUPTED)
-        return;
-    if (is_missing(process)) {
-        fb_fail(err, FB_EUNSUPPORTED,
-                "there is no %s in PATH; it comes with HDF5: 'apt-get install hdf5-tools' installs "
-                "it",
-                name);
-        return;
-    }
+        return err->code;
+    if (is_missing(process))
+        return fb_fail(err, FB_EUNSUPPORTED,
+                       "there is no %s in PATH; it comes with HDF5: 'apt-get install hdf5-tools' "
+                       "installs it",
+                       name);
     /* Processes are workers elsewhere. */
     if (strncmp(err->message, worker, strlen(worker)) == 0) {
         char said[sizeof err->message];
@@ -45,6 +43,7 @@ static void tell_failure(const char *name, const struct fb_process *process, str
         fb_fail(err, err->code, "%s %.980s", name, said);
     }
     take_first_complaint(process, err);
+    return err->code;
 }
 
 static int run(struct fb_process *process, const char *const argv[],
@@ -70,7 +69,7 @@ int fb_tool_run(const char *const argv[], const struct fb_process_limits *limits
     struct fb_process process = FB_PROCESS_NONE;
     int rc = run(&process, argv, limits, on_line, context, err);
     if (rc)
-        tell_failure(argv[0], &process, err);
+        rc = tell_failure(argv[0], &process, err);
     fb_process_close(&process);
     return rc;
 }
@@ -133,7 +132,7 @@ int fb_tool_compare(const char *old_file, const char *new_file,
                      old_file, *doubt.line ? doubt.line : "one file has objects that the other "
                                                           "does not have");
     else if (rc)
-        tell_failure("h5diff", &process, err);
+        rc = tell_failure("h5diff", &process, err);
     fb_process_close(&process);
     free(words[0]);
     free(words[1]);

@@ -373,7 +373,8 @@ static herr_t visit_name(hid_t root, const char *name, const H5O_info_t *info, v
     struct aliases *aliases = context;
     const struct alias key = { info->addr, 0 };
     (void)root;
-    if (fb_interrupted())
+    /* Groups are visited after their callback: this bounds how deep HDF5 goes. */
+    if (fb_interrupted() || depth_of(name) > DEPTH_MAX)
         return -1;
     const struct alias *found =
         bsearch(&key, aliases->items, aliases->count, sizeof key, compare_aliases);

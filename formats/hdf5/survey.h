@@ -8,7 +8,11 @@
  *   arrays or lists of them, or records with them; deeper ones still lead into the old file;
  * - attributes with references are lost from committed types;
  * - comments are lost, and names of attributes are cut off at 254 bytes;
- * - relative external links are copied as they are, and lead elsewhere from another folder. */
+ * - relative external links are copied as they are, and lead elsewhere from another folder.
+ * What is lost without being listed: the order in which attributes of groups were made, times of
+ * change, and references to objects that have no name (they become null). Kept are user blocks,
+ * committed types, dimension scales, hard, soft and external links, fill values, object and region
+ * references. */
 #ifndef FB_FORMATS_HDF5_SURVEY_H
 #define FB_FORMATS_HDF5_SURVEY_H
 
