@@ -66,8 +66,8 @@ static int refuse(struct job *job, const struct fb_catalog *lost)
     size_t used = 0, i;
     for (i = 0; i < lost->skipped_count; i++) {
         size_t room = sizeof list - used;
-        int length = snprintf(list + used, room, "%s%s (%s)", i ? "; " : "",
-                              lost->skipped[i].path, lost->skipped[i].reason);
+        int length = snprintf(list + used, room, "%s%s (%s)", i ? "; " : "", lost->skipped[i].path,
+                              lost->skipped[i].reason);
         if (length < 0 || (size_t)length >= room) {
             list[i ? used : room - 1] = '\0';
             break;
@@ -79,8 +79,8 @@ static int refuse(struct job *job, const struct fb_catalog *lost)
         return fb_fail(job->err, FB_EUNSUPPORTED,
                        "%s: h5repack would not keep %s; and %zu more: nothing was written",
                        job->file, list, lost->skipped_count - i);
-    return fb_fail(job->err, FB_EUNSUPPORTED,
-                   "%s: h5repack would not keep %s: nothing was written", job->file, list);
+    return fb_fail(job->err, FB_EUNSUPPORTED, "%s: h5repack would not keep %s: nothing was written",
+                   job->file, list);
 }
 
 static int check_contents(struct job *job)
@@ -98,14 +98,16 @@ static int check_settings(struct job *job)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < job->batches.count; i++) {
         const struct fb_batch *batch = &job->batches.items[i];
-        const struct fb_plugin *plugin = fb_plugin_find(batch->setting->filter);
+        struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+        unsigned filter_count = fb_batch_filters(batch, steps);
         if (batch->rank == 0)
             rc = fb_hdf5_check_fixed(job->file, batch->paths, batch->count, job->err);
-        else if (plugin && !fb_hdf5_filter_writes(plugin->id))
-            rc = fb_fail(job->err, FB_EUNSUPPORTED,
-                         "the HDF5 filter %s (id %u) is not installed; its plugin belongs into the "
-                         "folder that HDF5_PLUGIN_PATH names",
-                         plugin->name, plugin->id);
+        for (unsigned k = 0; rc == 0 && k < filter_count; k++)
+            if (!fb_hdf5_can_encode(steps[k].id))
+                rc = fb_fail(job->err, FB_EUNSUPPORTED,
+                             "the HDF5 filter %s (id %u) is not installed; its plugin belongs into "
+                             "the folder that HDF5_PLUGIN_PATH names",
+                             steps[k].name, steps[k].id);
     }
     return rc;
 }
@@ -146,7 +148,9 @@ static int add_growth(struct job *job, const struct fb_batch *batch, const char 
 {
     uint64_t *bytes = context;
     const struct fb_array_info *info = fb_catalog_find(&job->batches.catalog, path);
-    bool plain = batch->rank == 0 || strcmp(batch->setting->filter, "none") == 0;
+    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    unsigned count = fb_batch_filters(batch, steps);
+    bool plain = count == 0 || steps[count - 1].id == FB_FILTER_SHUFFLE;
     if (plain && info->bytes > storage->stored_bytes)
         *bytes += info->bytes - storage->stored_bytes;
     return 0;
@@ -158,11 +162,11 @@ static int check_space(struct job *job)
     char a[32], b[32];
     int rc = each_array(job, job->file, add_growth, &need);
     if (rc == 0 && need > free_bytes)
-        rc = fb_fail(job->err, FB_EIO,
-                     "cannot write %s: it needs about %s, and %s are free there; make room, or give "
-                     "a name on another disk",
-                     job->out, fb_format_bytes(need, a, sizeof a),
-                     fb_format_bytes(free_bytes, b, sizeof b));
+        rc = fb_fail(
+            job->err, FB_EIO,
+            "cannot write %s: it needs about %s, and %s are free there; make room, or give "
+            "a name on another disk",
+            job->out, fb_format_bytes(need, a, sizeof a), fb_format_bytes(free_bytes, b, sizeof b));
     return rc;
 }
 
@@ -212,24 +216,36 @@ static int run_repack(struct job *job, const char *temp)
 
 /* --- checking --------------------------------------------------------------------------------- */
 
+/* "shuffle+gzip(4)" against the filters asked for. What stands in brackets is part of it for gzip
+ * alone: filters fill in parameters of their own. */
+static bool filters_are(const char *has, const struct fb_filter_step *steps, unsigned count)
+{
+    char wanted[48];
+    for (unsigned i = 0; i < count; i++) {
+        size_t length = strcspn(has, "+");
+        if (steps[i].id == FB_FILTER_GZIP)
+            snprintf(wanted, sizeof wanted, "gzip(%u)", steps[i].values[0]);
+        else
+            snprintf(wanted, sizeof wanted, "%s", steps[i].name);
+        size_t compared = steps[i].id == FB_FILTER_GZIP ? length : strcspn(has, "+(");
+        if (compared != strlen(wanted) || strncmp(has, wanted, compared) != 0)
+            return false;
+        has += length + (has[length] == '+');
+    }
+    return !*has;
+}
+
 static int check_stored(struct job *job, const struct fb_batch *batch, const char *path,
                         const struct fb_storage *storage, void *context)
 {
     (void)context;
-    const struct fb_setting *setting = batch->setting;
-    char filters[64] = "", has[256], shape[FB_MAX_RANK * 21];
-    bool none = strcmp(setting->filter, "none") == 0;
-    bool gzip = strcmp(setting->filter, "gzip") == 0;
-    if (batch->rank > 0)
-        snprintf(filters, sizeof filters, "%s%s%s", setting->shuffle ? "shuffle" : "",
-                 setting->shuffle && !none ? "+" : "", none ? "" : setting->filter);
-    if (batch->rank > 0 && gzip)
-        snprintf(filters + strlen(filters), sizeof filters - strlen(filters), "(%u)",
-                 setting->level);
+    char has[256], shape[FB_MAX_RANK * 21];
+    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    unsigned count = fb_batch_filters(batch, steps);
     bool fine = strcmp(storage->layout, batch->rank ? "chunked" : "contiguous") == 0 &&
                 storage->chunk_rank == batch->rank &&
                 memcmp(storage->chunk, batch->chunk, batch->rank * sizeof *batch->chunk) == 0 &&
-                strcmp(storage->filters, filters) == 0;
+                filters_are(storage->filters, steps, count);
     if (fine)
         return 0;
     snprintf(has, sizeof has, "%s%s%s%s%s", storage->layout, storage->chunk_rank ? " " : "",
@@ -262,7 +278,7 @@ static int check_catalog(struct job *job, const char *temp)
                          "%s: array %s is not the same in what h5repack wrote: nothing was kept",
                          job->file, a->path);
     }
-    bool same = new.array_count == old->array_count && new.skipped_count == old->skipped_count;
+    bool same = new.array_count == old->array_count &&new.skipped_count == old->skipped_count;
     for (size_t i = 0; rc == 0 && same && i < old->skipped_count; i++)
         same = strcmp(new.skipped[i].path, old->skipped[i].path) == 0 &&
                strcmp(new.skipped[i].reason, old->skipped[i].reason) == 0;

@@ -11,28 +11,70 @@
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
-/* Parameters as the filters' own documentation gives them for a default: bitshuffle with LZ4, blosc
- * with its byte shuffle, level 5 and blosclz (the first four are filled in by the filter). */
-static const struct fb_plugin plugins[] = {
-    { "lzf", 32000, "" },
-    { "blosc", 32001, "0,0,0,0,5,1,0" },
-    { "lz4", 32004, "0" },
-    { "bitshuffle", 32008, "0,2" },
-    { "bzip2", 307, "9" },
-    { "zstd", 32015, "3" },
+/* Parameters as the filters' own documentation gives them for the default; zeros in front are
+ * filled in by the filter. Numbers of parameters count from 1; 0: there is none. */
+static const struct {
+    struct fb_filter_step step;
+    unsigned level_at, level; /* which one is the level, and the filter's own choice of it */
+    unsigned shuffle_at;      /* which one has it shuffle bytes by itself */
+} filters[] = {
+    { { FB_FILTER_GZIP, "gzip", false, 1, { 0 } }, 1, 0, 0 },
+    { { FB_FILTER_SZIP, "szip", true, 2, { 32, 8 } }, 0, 0, 0 }, /* nearest neighbour; a block */
+    { { FB_FILTER_LZF, "lzf", true, 0, { 0 } }, 0, 0, 0 },
+    { { 307, "bzip2", false, 1, { 0 } }, 1, 9, 0 },
+    { { 32001, "blosc", true, 7, { 0 } }, 5, 5, 6 },
+    { { 32004, "lz4", false, 0, { 0 } }, 0, 0, 0 },
+    { { 32008, "bitshuffle", false, 2, { 0, 2 } }, 0, 0, 0 }, /* its own block size; LZ4 */
 };
 
-const struct fb_plugin *fb_plugin_find(const char *name)
+#define FILTER_COUNT (sizeof filters / sizeof *filters)
+
+/* FILTER_COUNT when there is none of that name. */
+static size_t find_filter(const char *name)
 {
-    for (size_t i = 0; i < sizeof plugins / sizeof *plugins; i++)
-        if (strcmp(plugins[i].name, name) == 0)
-            return &plugins[i];
-    return NULL;
+    size_t i = 0;
+    while (i < FILTER_COUNT && strcmp(filters[i].step.name, name) != 0)
+        i++;
+    return i;
 }
 
-bool fb_filter_known(const char *name)
+static uint64_t chunk_elements(const struct fb_batch *batch)
 {
-    return strcmp(name, "none") == 0 || strcmp(name, "gzip") == 0 || fb_plugin_find(name);
+    uint64_t elements = 1;
+    for (unsigned i = 0; i < batch->rank; i++)
+        elements *= batch->chunk[i];
+    return elements;
+}
+
+unsigned fb_batch_filters(const struct fb_batch *batch,
+                          struct fb_filter_step steps[FB_FILTER_STEPS_MAX])
+{
+    const struct fb_setting *setting = batch->setting;
+    size_t i = find_filter(setting->filter);
+    unsigned count = 0, shuffle_at = i < FILTER_COUNT ? filters[i].shuffle_at : 0;
+    if (batch->rank == 0)
+        return 0;
+    if (setting->shuffle && shuffle_at == 0)
+        steps[count++] = (struct fb_filter_step){ .id = FB_FILTER_SHUFFLE, .name = "shuffle" };
+    if (i == FILTER_COUNT)
+        return count;
+    struct fb_filter_step step = filters[i].step;
+    if (filters[i].level_at > 0)
+        step.values[filters[i].level_at - 1] = setting->level ? setting->level : filters[i].level;
+    if (step.id == FB_FILTER_GZIP && setting->level == 0)
+        return count;
+    if (shuffle_at > 0)
+        step.values[shuffle_at - 1] = setting->shuffle;
+    if (step.id == FB_FILTER_SZIP) {
+        /* A block is even, and no larger than a chunk; one element has none. */
+        uint64_t elements = chunk_elements(batch);
+        if (elements < 2)
+            return count;
+        if (step.values[1] > elements)
+            step.values[1] = (unsigned)elements / 2 * 2;
+    }
+    steps[count++] = step;
+    return count;
 }
 
 void fb_chunk_print(FILE *stream, const struct fb_batch *batch, const char *separator)
@@ -48,11 +90,15 @@ static int check_setting(const struct fb_setting *setting, struct fb_error *err)
     if (setting->rank > FB_MAX_RANK)
         return fb_fail(err, FB_EUSAGE, "a chunk has %u axes, more than the %d that arrays can have",
                        setting->rank, FB_MAX_RANK);
-    if (setting->rank > 0 && !fb_filter_known(setting->filter))
-        return fb_fail(err, FB_EUSAGE, "there is no filter '%s'; known are none, gzip and plugins",
+    if (setting->rank > 0 && strcmp(setting->filter, "none") != 0 &&
+        find_filter(setting->filter) == FILTER_COUNT)
+        return fb_fail(err, FB_EUSAGE,
+                       "there is no filter '%s'; known are none, gzip, szip, lzf, bzip2, blosc, "
+                       "lz4 and bitshuffle",
                        setting->filter);
-    if (setting->rank > 0 && strcmp(setting->filter, "gzip") == 0 && setting->level > 9)
-        return fb_fail(err, FB_EUSAGE, "gzip has no level %u; it has 0 to 9", setting->level);
+    if (setting->rank > 0 && setting->level > 9)
+        return fb_fail(err, FB_EUSAGE, "filter %s has no level %u; they go up to 9",
+                       setting->filter, setting->level);
     return 0;
 }
 
@@ -71,8 +117,7 @@ static int clip_chunk(const struct fb_setting *setting, const struct fb_array_in
                            i);
         chunk[i] = setting->chunk[i] < array->dims[i] ? setting->chunk[i] : array->dims[i];
         if (!fb_mul_u64(bytes, chunk[i], &bytes) || bytes > CHUNK_BYTES_MAX)
-            return fb_fail(err, FB_EUSAGE, "array %s: the chunk is larger than 1 GiB",
-                           array->path);
+            return fb_fail(err, FB_EUSAGE, "array %s: the chunk is larger than 1 GiB", array->path);
     }
     return 0;
 }

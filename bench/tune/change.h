@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 struct fb_change {
-    char *const *paths; /* arrays of the file, as the catalog has them (a leading slash is ignored) */
+    char *const
+        *paths; /* arrays of the file, as the catalog has them (a leading slash is ignored) */
     size_t count;
     struct fb_setting setting;
 };
@@ -27,7 +28,7 @@ struct fb_batch {
 struct fb_batches {
     struct fb_batch *items;
     size_t count;
-    bool latest; /* the file is written in the newest version of the format */
+    bool latest;               /* the file is written in the newest version of the format */
     struct fb_catalog catalog; /* of the file; owns the paths */
 };
 
@@ -39,16 +40,22 @@ int fb_batches_make(const char *file, const struct fb_change *changes, size_t co
                     struct fb_batches *out, struct fb_error *err);
 void fb_batches_free(struct fb_batches *batches);
 
-/* Filters that HDF5 knows by a number only, and the parameters that they are given. */
-struct fb_plugin {
-    const char *name; /* as in struct fb_setting */
-    unsigned id;
-    const char *parameters; /* "0,2", decimal numbers; "" for none */
+/* One filter of a chunk, in the order of writing. */
+struct fb_filter_step {
+    unsigned id;      /* of HDF5; FB_FILTER_... where it is part of the library */
+    const char *name; /* as in struct fb_storage */
+    bool optional;    /* a chunk that it cannot make smaller is stored without it */
+    unsigned count, values[8];
 };
-/* NULL for "gzip", "none" and names that are not known. */
-const struct fb_plugin *fb_plugin_find(const char *name);
-/* True for any name that stands for a filter or for none. */
-bool fb_filter_known(const char *name);
+
+enum { FB_FILTER_GZIP = 1, FB_FILTER_SHUFFLE = 2, FB_FILTER_SZIP = 4, FB_FILTER_LZF = 32000 };
+
+#define FB_FILTER_STEPS_MAX 2
+
+/* The filters that arrays of a batch get: their number. Level 0 of gzip is none; level 0 of another
+ * filter that has levels is the one that it takes by itself. */
+unsigned fb_batch_filters(const struct fb_batch *batch,
+                          struct fb_filter_step steps[FB_FILTER_STEPS_MAX]);
 
 /* "100x68x2" (or with another separator). */
 void fb_chunk_print(FILE *stream, const struct fb_batch *batch, const char *separator);

@@ -1,4 +1,5 @@
 #include "bench/tune/repack.h"
+#include "bench/tune/tool.h"
 #include "formats/hdf5/survey.h"
 
 #include <inttypes.h>
@@ -47,8 +48,8 @@ static int add_for_paths(struct fb_repack *repack, const struct fb_batch *batch,
                 rc = add_option(repack, letter, paths, what, err);
                 used = 0;
             }
-            used += (size_t)snprintf(paths + used, sizeof paths - used, "%s%s", used ? "," : "",
-                                     path);
+            used +=
+                (size_t)snprintf(paths + used, sizeof paths - used, "%s%s", used ? "," : "", path);
         }
         if (rc == 0 && used > 0)
             rc = add_option(repack, letter, paths, what, err);
@@ -72,41 +73,44 @@ static int add_layout(struct fb_repack *repack, const struct fb_batch *batch, st
     return add_for_paths(repack, batch, 'l', what, err);
 }
 
-/* How many numbers stand in "0,2". */
-static unsigned count_numbers(const char *list)
+static int add_filter(struct fb_repack *repack, const struct fb_batch *batch,
+                      const struct fb_filter_step *step, struct fb_error *err)
 {
-    unsigned count = *list != '\0';
-    for (; *list; list++)
-        count += *list == ',';
-    return count;
+    char what[160];
+    size_t used;
+    if (step->id == FB_FILTER_SHUFFLE) {
+        snprintf(what, sizeof what, "SHUF");
+    } else if (step->id == FB_FILTER_GZIP) {
+        snprintf(what, sizeof what, "GZIP=%u", step->values[0]);
+    } else if (step->id == FB_FILTER_SZIP) {
+        snprintf(what, sizeof what, "SZIP=%u,NN", step->values[1]);
+    } else {
+        used = (size_t)snprintf(what, sizeof what, "UD=%u,%d,%u", step->id, step->optional,
+                                step->count);
+        for (unsigned i = 0; i < step->count; i++)
+            used += (size_t)snprintf(what + used, sizeof what - used, ",%u", step->values[i]);
+    }
+    return add_for_paths(repack, batch, 'f', what, err);
 }
 
 static int add_filters(struct fb_repack *repack, const struct fb_batch *batch, struct fb_error *err)
 {
-    const struct fb_setting *setting = batch->setting;
-    const struct fb_plugin *plugin = fb_plugin_find(setting->filter);
-    char what[64] = "NONE";
-    bool none = strcmp(setting->filter, "none") == 0;
-    int rc = setting->shuffle ? add_for_paths(repack, batch, 'f', "SHUF", err) : 0;
-    if (strcmp(setting->filter, "gzip") == 0)
-        snprintf(what, sizeof what, "GZIP=%u", setting->level);
-    else if (plugin && *plugin->parameters)
-        snprintf(what, sizeof what, "UD=%u,0,%u,%s", plugin->id, count_numbers(plugin->parameters),
-                 plugin->parameters);
-    else if (plugin)
-        snprintf(what, sizeof what, "UD=%u,0,0", plugin->id);
-    if (rc == 0 && !(none && setting->shuffle))
-        rc = add_for_paths(repack, batch, 'f', what, err);
+    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    unsigned count = fb_batch_filters(batch, steps);
+    int rc = count == 0 ? add_for_paths(repack, batch, 'f', "NONE", err) : 0;
+    for (unsigned i = 0; rc == 0 && i < count; i++)
+        rc = add_filter(repack, batch, &steps[i], err);
     return rc;
 }
 
 static int check_path(const char *path, struct fb_error *err)
 {
     if (strlen(path) > PATH_BYTES_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED,
-                       "array %.200s...: h5repack takes no path of more than %d bytes; use the h5py "
-                       "or the C program",
-                       path, PATH_BYTES_MAX);
+        return fb_fail(
+            err, FB_EUNSUPPORTED,
+            "array %.200s...: h5repack takes no path of more than %d bytes; use the h5py "
+            "or the C program",
+            path, PATH_BYTES_MAX);
     if (strpbrk(path, ",:"))
         return fb_fail(err, FB_EUNSUPPORTED,
                        "array %s: h5repack takes no path with a comma or a colon; use the h5py or "
@@ -115,15 +119,15 @@ static int check_path(const char *path, struct fb_error *err)
     return 0;
 }
 
-static int add_batch(struct fb_repack *repack, const char *file, const struct fb_batch *batch,
+/* `names` are those by which h5repack knows the arrays, where these are others. */
+static int add_batch(struct fb_repack *repack, const struct fb_batch *batch, char *const *names,
                      struct fb_error *err)
 {
     struct fb_batch named = *batch;
-    char **names = calloc(batch->count, sizeof *names);
+    int rc = 0;
     named.paths = calloc(batch->count, sizeof *named.paths);
-    int rc = names && named.paths
-                 ? fb_hdf5_tool_names(file, batch->paths, batch->count, names, err)
-                 : fb_fail_memory(err, "the options of h5repack");
+    if (!named.paths)
+        return fb_fail_memory(err, "the options of h5repack");
     for (size_t k = 0; rc == 0 && k < batch->count; k++) {
         named.paths[k] = names[k] ? names[k] : batch->paths[k];
         rc = check_path(named.paths[k], err);
@@ -132,20 +136,43 @@ static int add_batch(struct fb_repack *repack, const char *file, const struct fb
         rc = add_layout(repack, &named, err);
     if (rc == 0 && batch->rank > 0)
         rc = add_filters(repack, &named, err);
-    for (size_t k = 0; names && k < batch->count; k++)
-        free(names[k]);
-    free(names);
     free(named.paths);
+    return rc;
+}
+
+/* For all batches in a row, since finding the names visits every object of the file. */
+static int find_names(const char *file, const struct fb_batches *batches, size_t count,
+                      char **names, struct fb_error *err)
+{
+    const char **paths = calloc(count + 1, sizeof *paths);
+    size_t n = 0;
+    if (!paths)
+        return fb_fail_memory(err, "the options of h5repack");
+    for (size_t i = 0; i < batches->count; i++)
+        for (size_t k = 0; k < batches->items[i].count; k++)
+            paths[n++] = batches->items[i].paths[k];
+    int rc = fb_hdf5_tool_names(file, paths, count, names, err);
+    free(paths);
     return rc;
 }
 
 int fb_repack_make(const char *file, const struct fb_batches *batches, struct fb_repack *out,
                    struct fb_error *err)
 {
-    int rc = 0;
+    size_t count = 0, done = 0;
     *out = (struct fb_repack){ .latest = batches->latest };
-    for (size_t i = 0; rc == 0 && i < batches->count; i++)
-        rc = add_batch(out, file, &batches->items[i], err);
+    for (size_t i = 0; i < batches->count; i++)
+        count += batches->items[i].count;
+    char **names = calloc(count + 1, sizeof *names);
+    int rc = names ? find_names(file, batches, count, names, err)
+                   : fb_fail_memory(err, "the options of h5repack");
+    for (size_t i = 0; rc == 0 && i < batches->count; i++) {
+        rc = add_batch(out, &batches->items[i], names + done, err);
+        done += batches->items[i].count;
+    }
+    for (size_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
     if (rc)
         fb_repack_free(out);
     return rc;
@@ -178,12 +205,6 @@ void fb_repack_print_options(FILE *stream, const struct fb_repack *repack)
             fprintf(stream, "-%c %s\n", repack->options[i].letter, repack->options[i].text);
 }
 
-static char *file_word(const char *name)
-{
-    char *word;
-    return asprintf(&word, "%s%s", *name == '-' ? "./" : "", name) < 0 ? NULL : word;
-}
-
 char **fb_repack_words(const struct fb_repack *repack, const char *options_file, const char *file,
                        const char *out)
 {
@@ -196,7 +217,7 @@ char **fb_repack_words(const struct fb_repack *repack, const char *options_file,
         words[n++] = strdup("-L");
     if (fb_repack_needs_file(repack)) {
         words[n++] = strdup("-e");
-        words[n++] = file_word(options_file);
+        words[n++] = fb_tool_file_word(options_file);
     }
     for (size_t i = 0; i < repack->count; i++) {
         const struct fb_repack_option *option = &repack->options[i];
@@ -205,8 +226,8 @@ char **fb_repack_words(const struct fb_repack *repack, const char *options_file,
         words[n++] = strdup(option->letter == 'l' ? "-l" : "-f");
         words[n++] = strdup(option->text);
     }
-    words[n++] = file_word(file);
-    words[n++] = file_word(out);
+    words[n++] = fb_tool_file_word(file);
+    words[n++] = fb_tool_file_word(out);
     while (n > 0)
         if (!words[--n]) {
             fb_repack_free_words(words);
@@ -250,11 +271,10 @@ static void print_words(FILE *stream, char *const *words)
             fputs(letter && i > 1 ? " \\\n    " : " ", stream);
         fb_shell_word(stream, words[i]);
     }
-    putc('\n', stream);
 }
 
-int fb_repack_print(FILE *stream, const struct fb_repack *repack, const char *file,
-                    const char *out, struct fb_error *err)
+int fb_repack_print(FILE *stream, const struct fb_repack *repack, const char *file, const char *out,
+                    struct fb_error *err)
 {
     char *options_file = NULL;
     if (asprintf(&options_file, "%s.options", out) < 0)
@@ -269,6 +289,11 @@ int fb_repack_print(FILE *stream, const struct fb_repack *repack, const char *fi
     }
     if (words)
         print_words(stream, words);
+    if (words && fb_repack_needs_file(repack)) {
+        fputs(" && rm ", stream);
+        fb_shell_word(stream, options_file);
+    }
+    putc('\n', stream);
     int rc = words ? 0 : fb_fail_memory(err, "a command");
     fb_repack_free_words(words);
     free(options_file);

@@ -47,8 +47,8 @@ void fb_repack_free_words(char **words);
 
 /* The command, for a shell; where a file of options is needed, with the lines that make it as
  * OUT.options. */
-int fb_repack_print(FILE *stream, const struct fb_repack *repack, const char *file,
-                    const char *out, struct fb_error *err);
+int fb_repack_print(FILE *stream, const struct fb_repack *repack, const char *file, const char *out,
+                    struct fb_error *err);
 
 /* One word for a POSIX shell, in quotes where it needs them. */
 void fb_shell_word(FILE *stream, const char *word);

@@ -57,34 +57,46 @@ static const char python_copy[] =
     "\n"
     "\n";
 
+static void python_filter(FILE *stream, const struct fb_filter_step *step)
+{
+    if (step->id == FB_FILTER_SHUFFLE) {
+        fputs(", shuffle=True", stream);
+    } else if (step->id == FB_FILTER_GZIP) {
+        fprintf(stream, ", compression=\"gzip\", compression_opts=%u", step->values[0]);
+    } else if (step->id == FB_FILTER_SZIP) {
+        fprintf(stream, ", compression=\"szip\", compression_opts=(\"nn\", %u)", step->values[1]);
+    } else if (step->id == FB_FILTER_LZF) {
+        fputs(", compression=\"lzf\"", stream);
+    } else {
+        fprintf(stream, ", compression=%u, compression_opts=(", step->id);
+        for (unsigned i = 0; i < step->count; i++)
+            fprintf(stream, "%s%u", i ? ", " : "", step->values[i]);
+        fputs(step->count == 1 ? ",)" : ")", stream);
+    }
+}
+
 static void python_settings(FILE *stream, const struct fb_batch *batch)
 {
-    const struct fb_setting *setting = batch->setting;
-    const struct fb_plugin *plugin = fb_plugin_find(setting->filter);
+    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    unsigned count = fb_batch_filters(batch, steps);
     fputs("dict(", stream);
     if (batch->rank > 0) {
         fputs("chunks=(", stream);
         fb_chunk_print(stream, batch, ", ");
         fputs(batch->rank == 1 ? ",)" : ")", stream);
     }
-    if (batch->rank > 0 && strcmp(setting->filter, "gzip") == 0)
-        fprintf(stream, ", compression=\"gzip\", compression_opts=%u", setting->level);
-    else if (batch->rank > 0 && plugin && strcmp(plugin->name, "lzf") == 0)
-        fputs(", compression=\"lzf\"", stream);
-    else if (batch->rank > 0 && plugin)
-        fprintf(stream, ", compression=%u, compression_opts=(%s,)", plugin->id,
-                plugin->parameters);
-    if (batch->rank > 0 && setting->shuffle)
-        fputs(", shuffle=True", stream);
+    for (unsigned i = 0; i < count; i++)
+        python_filter(stream, &steps[i]);
     putc(')', stream);
 }
 
 static bool needs_plugins(const struct fb_batches *batches)
 {
+    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
     for (size_t i = 0; i < batches->count; i++) {
-        const struct fb_batch *batch = &batches->items[i];
-        const struct fb_plugin *plugin = fb_plugin_find(batch->setting->filter);
-        if (batch->rank > 0 && plugin && strcmp(plugin->name, "lzf") != 0)
+        unsigned count = fb_batch_filters(&batches->items[i], steps);
+        if (count > 0 && steps[count - 1].id > FB_FILTER_SZIP &&
+            steps[count - 1].id != FB_FILTER_LZF)
             return true;
     }
     return false;
@@ -93,7 +105,9 @@ static bool needs_plugins(const struct fb_batches *batches)
 void fb_snippet_python(FILE *stream, const struct fb_batches *batches, const char *file,
                        const char *out)
 {
-    fputs("import h5py\n", stream);
+    fputs("# References to objects are not kept, and hard links become copies.\n"
+          "import h5py\n",
+          stream);
     if (needs_plugins(batches))
         fputs("import hdf5plugin  # the filters\n", stream);
     fputs("\nCHANGES = [\n", stream);
@@ -124,7 +138,8 @@ void fb_snippet_python(FILE *stream, const struct fb_batches *batches, const cha
 static const char c_head[] =
     "/* cc -o rechunk rechunk.c $(pkg-config --cflags --libs hdf5-serial || "
     "pkg-config --cflags --libs hdf5)\n"
-    "   && ./rechunk */\n"
+    "   && ./rechunk\n"
+    "   References to objects are not kept, and hard links become copies. */\n"
     "#include <hdf5.h>\n"
     "#include <stdio.h>\n"
     "#include <stdlib.h>\n"
@@ -218,22 +233,23 @@ static const char c_copy[] =
     "}\n"
     "\n";
 
-static void c_set_filter(FILE *stream, const struct fb_setting *setting)
+static void c_filter(FILE *stream, const struct fb_filter_step *step)
 {
-    const struct fb_plugin *plugin = fb_plugin_find(setting->filter);
-    if (setting->shuffle)
+    if (step->id == FB_FILTER_SHUFFLE) {
         fputs("    TRY(H5Pset_shuffle(creation));\n", stream);
-    if (strcmp(setting->filter, "gzip") == 0)
-        fprintf(stream, "    TRY(H5Pset_deflate(creation, %u));\n", setting->level);
-    else if (plugin && *plugin->parameters)
-        fprintf(stream,
-                "    const unsigned values[] = { %s };\n"
-                "    TRY(H5Pset_filter(creation, %u /* %s */, 0, sizeof values / sizeof *values, "
-                "values));\n",
-                plugin->parameters, plugin->id, plugin->name);
-    else if (plugin)
-        fprintf(stream, "    TRY(H5Pset_filter(creation, %u /* %s */, 0, 0, NULL));\n",
-                plugin->id, plugin->name);
+    } else if (step->id == FB_FILTER_GZIP) {
+        fprintf(stream, "    TRY(H5Pset_deflate(creation, %u));\n", step->values[0]);
+    } else if (step->id == FB_FILTER_SZIP) {
+        fprintf(stream, "    TRY(H5Pset_szip(creation, H5_SZIP_NN_OPTION_MASK, %u));\n",
+                step->values[1]);
+    } else {
+        fprintf(stream, "    /* %s */\n    TRY(H5Pset_filter(creation, %u, %s, %u, ", step->name,
+                step->id, step->optional ? "H5Z_FLAG_OPTIONAL" : "H5Z_FLAG_MANDATORY", step->count);
+        fputs(step->count ? "(const unsigned[]){ " : "NULL", stream);
+        for (unsigned i = 0; i < step->count; i++)
+            fprintf(stream, "%s%u", i ? ", " : "", step->values[i]);
+        fputs(step->count ? " }));\n" : "));\n", stream);
+    }
 }
 
 /* A function for each batch, and a table of paths and functions. */
@@ -241,12 +257,15 @@ static void c_table(FILE *stream, const struct fb_batches *batches)
 {
     for (size_t i = 0; i < batches->count; i++) {
         const struct fb_batch *batch = &batches->items[i];
+        struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+        unsigned filter_count = fb_batch_filters(batch, steps);
         fprintf(stream, "static void set_%zu(hid_t creation)\n{\n", i + 1);
         if (batch->rank > 0) {
             fputs("    const hsize_t chunk[] = { ", stream);
             fb_chunk_print(stream, batch, ", ");
             fprintf(stream, " };\n    TRY(H5Pset_chunk(creation, %u, chunk));\n", batch->rank);
-            c_set_filter(stream, batch->setting);
+            for (unsigned k = 0; k < filter_count; k++)
+                c_filter(stream, &steps[k]);
         } else {
             fputs("    TRY(H5Pset_layout(creation, H5D_CONTIGUOUS));\n", stream);
         }
@@ -267,8 +286,7 @@ static void c_table(FILE *stream, const struct fb_batches *batches)
     fputs("};\n\n", stream);
 }
 
-void fb_snippet_c(FILE *stream, const struct fb_batches *batches, const char *file,
-                  const char *out)
+void fb_snippet_c(FILE *stream, const struct fb_batches *batches, const char *file, const char *out)
 {
     fputs(c_head, stream);
     c_table(stream, batches);

@@ -74,6 +74,12 @@ int fb_tool_run(const char *const argv[], const struct fb_process_limits *limits
     return rc;
 }
 
+char *fb_tool_file_word(const char *name)
+{
+    char *word;
+    return asprintf(&word, "%s%s", *name == '-' ? "./" : "", name) < 0 ? NULL : word;
+}
+
 /* --- h5diff ----------------------------------------------------------------------------------- */
 
 /* The first line that tells of something that is not equal, or was not compared: both leave the
@@ -95,8 +101,8 @@ static void look_for_doubt(void *context, const char *line, size_t length)
     char text[4096];
     snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1),
              line);
-    bool counted = *text >= '1' && *text <= '9' &&
-                   strcmp(text + strspn(text, "0123456789"), found) == 0;
+    bool counted =
+        *text >= '1' && *text <= '9' && strcmp(text + strspn(text, "0123456789"), found) == 0;
     /* Of arrays without elements the shape is compared elsewhere. */
     bool compared = strncmp(text, not_comparable, strlen(not_comparable)) != 0 ||
                     ends_with(text, " is an empty dataset");
@@ -104,18 +110,12 @@ static void look_for_doubt(void *context, const char *line, size_t length)
         snprintf(doubt->line, sizeof doubt->line, "%.500s", text);
 }
 
-static char *file_word(const char *name)
-{
-    char *word;
-    return asprintf(&word, "%s%s", *name == '-' ? "./" : "", name) < 0 ? NULL : word;
-}
-
 int fb_tool_compare(const char *old_file, const char *new_file,
                     const struct fb_process_limits *limits, struct fb_error *err)
 {
     struct doubt doubt = { "" };
     struct fb_process process = FB_PROCESS_NONE;
-    char *words[2] = { file_word(old_file), file_word(new_file) };
+    char *words[2] = { fb_tool_file_word(old_file), fb_tool_file_word(new_file) };
     const char *argv[] = { "h5diff", "-v", "-n", "1", words[0], words[1], NULL };
     int rc = words[0] && words[1] ? run(&process, argv, limits, look_for_doubt, &doubt, err)
                                   : fb_fail_memory(err, "a command");
@@ -129,8 +129,10 @@ int fb_tool_compare(const char *old_file, const char *new_file,
         rc = fb_fail(err, FB_EFORMAT,
                      "%s: h5diff finds that what h5repack wrote differs from it (%s): nothing was "
                      "kept",
-                     old_file, *doubt.line ? doubt.line : "one file has objects that the other "
-                                                          "does not have");
+                     old_file,
+                     *doubt.line ? doubt.line
+                                 : "one file has objects that the other "
+                                   "does not have");
     else if (rc)
         rc = tell_failure("h5diff", &process, err);
     fb_process_close(&process);

@@ -6,10 +6,14 @@
 
 /* Runs argv[0] to its end, which must be exit code 0. on_line (may be NULL) is called with each
  * line that it prints, which has no end of its own. FB_EUNSUPPORTED naming the package where there
- * is no such program; else the message holds what the program said. */
+ * is no such program; else the message holds what the program said. err must not be NULL. */
 int fb_tool_run(const char *const argv[], const struct fb_process_limits *limits,
                 void (*on_line)(void *context, const char *line, size_t length), void *context,
                 struct fb_error *err);
+
+/* The name of a file as a word that no program takes for an option. The caller frees it; NULL when
+ * out of memory. */
+char *fb_tool_file_word(const char *name);
 
 /* Compares two files by h5diff; values that are not numbers (NaN) are equal to each other. 0 when
  * all objects and attributes of both could be compared and are equal. */

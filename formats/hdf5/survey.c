@@ -113,8 +113,8 @@ static void look_at_filters(hid_t creation, char *reason, size_t size)
         H5Z_filter_t id =
             H5Pget_filter2(creation, (unsigned)i, &flags, &count, NULL, 0, NULL, &config);
         if (H5Zfilter_avail(id) <= 0 || H5Zget_filter_info(id, &config) < 0)
-            snprintf(reason, size, "it needs the HDF5 filter with the id %d, which is not installed",
-                     (int)id);
+            snprintf(reason, size,
+                     "it needs the HDF5 filter with the id %d, which is not installed", (int)id);
         else if (!(config & H5Z_FILTER_CONFIG_DECODE_ENABLED) ||
                  !(config & H5Z_FILTER_CONFIG_ENCODE_ENABLED))
             snprintf(reason, size, "its HDF5 filter with the id %d cannot be written here",
@@ -248,16 +248,16 @@ static int visit_object(struct survey *survey, hid_t object, const H5O_info_t *i
     if (H5Oget_comment(object, NULL, 0) > 0)
         rc = note(survey, path, "it has a comment");
     if (rc == 0)
-        rc = iterated(survey,
-                      H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &attribute,
-                                  visit_attribute, &place),
-                      path);
+        rc = iterated(
+            survey,
+            H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &attribute, visit_attribute, &place),
+            path);
     if (rc == 0 && info->type == H5O_TYPE_DATASET)
         rc = visit_dataset(survey, object, path);
     else if (rc == 0 && info->type == H5O_TYPE_GROUP)
-        rc = iterated(
-            survey,
-            H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, &link, visit_link, &place), path);
+        rc = iterated(survey,
+                      H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, &link, visit_link, &place),
+                      path);
     return rc;
 }
 
@@ -336,7 +336,7 @@ int fb_hdf5_check_fixed(const char *path, const char *const *arrays, size_t coun
     return rc;
 }
 
-bool fb_hdf5_filter_writes(unsigned id)
+bool fb_hdf5_can_encode(unsigned id)
 {
     unsigned config = 0;
     fb_hdf5_quiet();

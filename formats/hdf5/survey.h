@@ -38,6 +38,6 @@ int fb_hdf5_check_fixed(const char *path, const char *const *arrays, size_t coun
                         struct fb_error *err);
 
 /* True where a filter is there and can encode. */
-bool fb_hdf5_filter_writes(unsigned id);
+bool fb_hdf5_can_encode(unsigned id);
 
 #endif

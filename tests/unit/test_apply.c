@@ -16,11 +16,9 @@
 
 static const struct fb_process_limits limits = { UINT64_C(120000000000), UINT64_C(2) << 30 };
 
-static const struct fb_setting gzip_rows = { .rank = 2,
-                                             .chunk = { 50, 3 },
-                                             .filter = "gzip",
-                                             .level = 4,
-                                             .shuffle = true };
+static const struct fb_setting gzip_rows = {
+    .rank = 2, .chunk = { 50, 3 }, .filter = "gzip", .level = 4, .shuffle = true
+};
 static const struct fb_setting plain_rows = { .rank = 2, .chunk = { 7, 6 }, .filter = "none" };
 static const struct fb_setting one_piece = { .rank = 0 };
 
@@ -126,7 +124,7 @@ static void check_stored(const char *file, const char *path, const char *layout,
 static void test_stores_as_told(void **state)
 {
     char *const packed[] = { "g/long", "g/short" }, *const plain[] = { "h/long one" },
-         *const whole[] = { "/h/bytes" };
+                *const whole[] = { "/h/bytes" };
     const struct fb_change changes[] = { { packed, 2, gzip_rows },
                                          { plain, 1, plain_rows },
                                          { whole, 1, one_piece } };
@@ -286,16 +284,15 @@ static void test_what_would_be_lost(void **state)
     hid_t type = H5Tcopy(H5T_NATIVE_INT);
     H5Tcommit2(file, "type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Aclose(H5Acreate2(type, "to", H5T_STD_REF_OBJ, space, H5P_DEFAULT, H5P_DEFAULT));
-    H5Aclose(H5Acreate_by_name(file, "h", "deep", nested, space, H5P_DEFAULT, H5P_DEFAULT,
-                               H5P_DEFAULT));
-    H5Aclose(H5Acreate_by_name(file, "h", "kept", record, space, H5P_DEFAULT, H5P_DEFAULT,
-                               H5P_DEFAULT));
+    H5Aclose(
+        H5Acreate_by_name(file, "h", "deep", nested, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Aclose(
+        H5Acreate_by_name(file, "h", "kept", record, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     H5Sclose(space), H5Pclose(creation), H5Tclose(type), H5Tclose(record), H5Tclose(nested);
     H5Fclose(file);
     static const char *const says[] = { "records (it has references inside its elements)",
                                         "outside (its data lies in an external file)",
-                                        "g (it has a comment)",
-                                        "type (its attribute to refers",
+                                        "g (it has a comment)", "type (its attribute to refers",
                                         "h (its attribute deep has references deep" };
     for (size_t i = 0; i < sizeof says / sizeof *says; i++)
         check_refused(state, "g/long", &gzip_rows, FB_EUNSUPPORTED, says[i]);
@@ -312,7 +309,8 @@ static void test_virtual(void **state)
     assert_true(H5Pset_virtual(creation, space, "x.h5", "x", space) >= 0);
     make_dataset(file, "virtual", H5T_STD_U8LE, creation, NULL);
     H5Pclose(creation), H5Sclose(space), H5Fclose(file);
-    check_refused(state, "g/long", &gzip_rows, FB_EUNSUPPORTED, "virtual (it is a virtual dataset)");
+    check_refused(state, "g/long", &gzip_rows, FB_EUNSUPPORTED,
+                  "virtual (it is a virtual dataset)");
 }
 
 static void test_what_cannot_be_stored(void **state)
@@ -369,8 +367,9 @@ static void test_programs_that_fail(void **state)
     check_with_program(state, "h5repack", "exec h5repack \"$@\"", FB_EUNSUPPORTED, "no h5diff");
     put_program(state, "h5diff", "exec h5diff \"$@\"");
     check_with_program(state, "h5repack", half, FB_EIO, "h5diff");
-    check_with_program(state, "h5repack", "cp \"$file\" \"$out\"", FB_EUNSUPPORTED,
-                       "did not store array g/long as it was told to (it is chunked 20x6, gzip(1))");
+    check_with_program(
+        state, "h5repack", "cp \"$file\" \"$out\"", FB_EUNSUPPORTED,
+        "did not store array g/long as it was told to (it is chunked 20x6, gzip(1))");
 }
 
 /* h5diff ends with 0 where it cannot compare. */
@@ -438,12 +437,9 @@ static void test_interrupted(void **state)
 
 static void test_shell_words(void **state)
 {
-    static const char *const words[][2] = { { "a/b", "a/b" },
-                                            { "", "''" },
-                                            { "a b", "'a b'" },
-                                            { "it's", "'it'\\''s'" },
-                                            { "$x`\n", "'$x`\n'" },
-                                            { "~", "'~'" } };
+    static const char *const words[][2] = { { "a/b", "a/b" },       { "", "''" },
+                                            { "a b", "'a b'" },     { "it's", "'it'\\''s'" },
+                                            { "$x`\n", "'$x`\n'" }, { "~", "'~'" } };
     (void)state;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char *text;
