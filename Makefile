@@ -146,8 +146,15 @@ $(B)/tests/unit/%.t: tests/unit/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS) -lcmocka -lz
 
+# Programs that scripts of the same folder use.
+HELPERS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/interop/*.c)))
+
+$(B)/tests/interop/%: tests/interop/%.c $(B)/libfmtbench.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
+
 .PHONY: test unit asan valgrind all-tests
-all-tests: $(FMTBENCH) $(UNIT_TESTS)
+all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS)
 test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all-tests
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) CC="$(CC)" \

@@ -177,6 +177,7 @@ static int reap(struct fb_process *process, struct fb_error *err)
         poll(NULL, 0, 1);
     }
     process->pid = -1;
+    process->status = status;
     take_complaints(process);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -290,8 +291,9 @@ int fb_process_send(struct fb_process *process, const char *text, struct fb_erro
     return 0;
 }
 
-int fb_process_receive(struct fb_process *process, const char **line, size_t *length,
-                       struct fb_error *err)
+/* 1 with a line, 0 at the end of descriptor 1. */
+static int next_line(struct fb_process *process, const char **line, size_t *length,
+                     struct fb_error *err)
 {
     size_t searched = 0;
     if (process->line_taken > 0) {
@@ -307,17 +309,39 @@ int fb_process_receive(struct fb_process *process, const char **line, size_t *le
             *line = process->line;
             *length = (size_t)(newline - process->line);
             process->line_taken = *length + 1;
-            return 0;
+            return 1;
         }
         searched = process->line_length;
-        if (process->from < 0) {
-            int rc = reap(process, err);
-            return rc ? rc : fb_fail(err, FB_EFORMAT, "worker ended in the middle of its job");
-        }
+        if (process->from < 0)
+            return 0;
         int rc = turn(process, false, err);
         if (rc)
             return rc;
     }
+}
+
+int fb_process_receive(struct fb_process *process, const char **line, size_t *length,
+                       struct fb_error *err)
+{
+    int rc = next_line(process, line, length, err);
+    if (rc != 0)
+        return rc > 0 ? 0 : rc;
+    rc = reap(process, err);
+    return rc ? rc : fb_fail(err, FB_EFORMAT, "worker ended in the middle of its job");
+}
+
+int fb_process_read(struct fb_process *process, const char **line, size_t *length,
+                    struct fb_error *err)
+{
+    int rc = next_line(process, line, length, err);
+    if (rc != 0)
+        return rc;
+    if (process->line_length > 0) {
+        *line = process->line;
+        *length = process->line_taken = process->line_length;
+        return 1;
+    }
+    return reap(process, err);
 }
 
 int fb_process_feed(struct fb_process *process, const void *data, size_t bytes,

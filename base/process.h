@@ -20,6 +20,7 @@ struct fb_process {
         complaints; /* our ends of descriptors 0, 1, 3, 4, 2; -1: closed */
     struct fb_process_limits limits;
     uint64_t deadline_ns, next_watch_ns;
+    int status; /* as waitpid gave it, once the child has ended */
     char *line; /* bytes from descriptor 1 not yet handed out */
     size_t line_length, line_capacity, line_taken;
     char complaint[2048]; /* the end of what came on descriptor 2 */
@@ -47,6 +48,11 @@ int fb_process_send(struct fb_process *process, const char *text, struct fb_erro
  * of time or memory, or Ctrl-C came. */
 int fb_process_receive(struct fb_process *process, const char **line, size_t *length,
                        struct fb_error *err);
+
+/* The same for a program that speaks no protocol: 1 with the next line of what it prints (the last
+ * may lack its newline), 0 once it has ended with exit code 0, else negative as above. */
+int fb_process_read(struct fb_process *process, const char **line, size_t *length,
+                    struct fb_error *err);
 
 /* Writes to descriptor 4 under the same watch. */
 int fb_process_feed(struct fb_process *process, const void *data, size_t bytes,

@@ -1,0 +1,260 @@
+#include "bench/tune/change.h"
+#include "base/number.h"
+#include "formats/format.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Readers do not touch larger chunks: a chunk is read as a whole. */
+#define CHUNK_BYTES_MAX (UINT64_C(1) << 30)
+
+/* --- filters ---------------------------------------------------------------------------------- */
+
+/* Parameters as the filters' own documentation gives them for the default; zeros in front are
+ * filled in by the filter. Numbers of parameters count from 1; 0: there is none. */
+static const struct {
+    struct fb_filter_step step;
+    unsigned level_at, level; /* which one is the level, and the filter's own choice of it */
+    unsigned shuffle_at;      /* which one has it shuffle bytes by itself */
+} filters[] = {
+    { { FB_FILTER_GZIP, "gzip", false, 1, { 0 } }, 1, 0, 0 },
+    { { FB_FILTER_SZIP, "szip", true, 2, { 32, 8 } }, 0, 0, 0 }, /* nearest neighbour; a block */
+    { { FB_FILTER_LZF, "lzf", true, 0, { 0 } }, 0, 0, 0 },
+    { { 307, "bzip2", false, 1, { 0 } }, 1, 9, 0 },
+    { { 32001, "blosc", true, 7, { 0 } }, 5, 5, 6 },
+    { { 32004, "lz4", false, 0, { 0 } }, 0, 0, 0 },
+    { { 32008, "bitshuffle", false, 2, { 0, 2 } }, 0, 0, 0 }, /* its own block size; LZ4 */
+};
+
+#define FILTER_COUNT (sizeof filters / sizeof *filters)
+
+/* FILTER_COUNT when there is none of that name. */
+static size_t find_filter(const char *name)
+{
+    size_t i = 0;
+    while (i < FILTER_COUNT && strcmp(filters[i].step.name, name) != 0)
+        i++;
+    return i;
+}
+
+static uint64_t chunk_elements(const struct fb_batch *batch)
+{
+    uint64_t elements = 1;
+    for (unsigned i = 0; i < batch->rank; i++)
+        elements *= batch->chunk[i];
+    return elements;
+}
+
+unsigned fb_batch_filters(const struct fb_batch *batch,
+                          struct fb_filter_step steps[FB_FILTER_STEPS_MAX])
+{
+    const struct fb_setting *setting = batch->setting;
+    size_t i = find_filter(setting->filter);
+    unsigned count = 0, shuffle_at = i < FILTER_COUNT ? filters[i].shuffle_at : 0;
+    if (batch->rank == 0)
+        return 0;
+    if (setting->shuffle && shuffle_at == 0)
+        steps[count++] = (struct fb_filter_step){ .id = FB_FILTER_SHUFFLE, .name = "shuffle" };
+    if (i == FILTER_COUNT)
+        return count;
+    struct fb_filter_step step = filters[i].step;
+    if (filters[i].level_at > 0)
+        step.values[filters[i].level_at - 1] = setting->level ? setting->level : filters[i].level;
+    if (step.id == FB_FILTER_GZIP && setting->level == 0)
+        return count;
+    if (shuffle_at > 0)
+        step.values[shuffle_at - 1] = setting->shuffle;
+    if (step.id == FB_FILTER_SZIP) {
+        /* A block is even, and no larger than a chunk; one element has none. */
+        uint64_t elements = chunk_elements(batch);
+        if (elements < 2)
+            return count;
+        if (step.values[1] > elements)
+            step.values[1] = (unsigned)elements / 2 * 2;
+    }
+    steps[count++] = step;
+    return count;
+}
+
+void fb_chunk_print(FILE *stream, const struct fb_batch *batch, const char *separator)
+{
+    for (unsigned i = 0; i < batch->rank; i++)
+        fprintf(stream, "%s%" PRIu64, i ? separator : "", batch->chunk[i]);
+}
+
+/* --- one array -------------------------------------------------------------------------------- */
+
+static int check_setting(const struct fb_setting *setting, struct fb_error *err)
+{
+    if (setting->rank > FB_MAX_RANK)
+        return fb_fail(err, FB_EUSAGE, "a chunk has %u axes, more than the %d that arrays can have",
+                       setting->rank, FB_MAX_RANK);
+    if (setting->rank > 0 && strcmp(setting->filter, "none") != 0 &&
+        find_filter(setting->filter) == FILTER_COUNT)
+        return fb_fail(err, FB_EUSAGE,
+                       "there is no filter '%s'; known are none, gzip, szip, lzf, bzip2, blosc, "
+                       "lz4 and bitshuffle",
+                       setting->filter);
+    if (setting->rank > 0 && setting->level > 9)
+        return fb_fail(err, FB_EUSAGE, "filter %s has no level %u; they go up to 9",
+                       setting->filter, setting->level);
+    return 0;
+}
+
+static int clip_chunk(const struct fb_setting *setting, const struct fb_array_info *array,
+                      uint64_t *chunk, struct fb_error *err)
+{
+    uint64_t bytes = array->dtype.size;
+    if (setting->rank != array->rank)
+        return fb_fail(err, FB_EUSAGE, "array %s has %u axes, the chunk for it %u", array->path,
+                       array->rank, setting->rank);
+    if (array->bytes == 0)
+        return fb_fail(err, FB_EUSAGE, "array %s has no elements to put into chunks", array->path);
+    for (unsigned i = 0; i < setting->rank; i++) {
+        if (setting->chunk[i] == 0)
+            return fb_fail(err, FB_EUSAGE, "array %s: a chunk of length 0 on axis %u", array->path,
+                           i);
+        chunk[i] = setting->chunk[i] < array->dims[i] ? setting->chunk[i] : array->dims[i];
+        if (!fb_mul_u64(bytes, chunk[i], &bytes) || bytes > CHUNK_BYTES_MAX)
+            return fb_fail(err, FB_EUSAGE, "array %s: the chunk is larger than 1 GiB", array->path);
+    }
+    return 0;
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+static struct fb_batch *find_batch(struct fb_batches *batches, const struct fb_setting *setting,
+                                   const uint64_t *chunk)
+{
+    for (size_t i = batches->count; i-- > 0;) {
+        struct fb_batch *batch = &batches->items[i];
+        if (batch->setting == setting &&
+            memcmp(batch->chunk, chunk, setting->rank * sizeof *chunk) == 0)
+            return batch;
+    }
+    return NULL;
+}
+
+static struct fb_batch *add_batch(struct fb_batches *batches, const struct fb_setting *setting,
+                                  const uint64_t *chunk)
+{
+    struct fb_batch *items =
+        reallocarray(batches->items, batches->count + 1, sizeof *batches->items);
+    if (!items)
+        return NULL;
+    batches->items = items;
+    struct fb_batch *batch = &items[batches->count++];
+    *batch = (struct fb_batch){ .setting = setting, .rank = setting->rank };
+    memcpy(batch->chunk, chunk, setting->rank * sizeof *chunk);
+    return batch;
+}
+
+static int add_path(struct fb_batches *batches, const struct fb_setting *setting,
+                    const struct fb_array_info *array, struct fb_error *err)
+{
+    uint64_t chunk[FB_MAX_RANK] = { 0 };
+    int rc = setting->rank > 0 ? clip_chunk(setting, array, chunk, err) : 0;
+    if (rc)
+        return rc;
+    struct fb_batch *batch = find_batch(batches, setting, chunk);
+    if (!batch)
+        batch = add_batch(batches, setting, chunk);
+    if (!batch)
+        return fb_fail_memory(err, "the changes");
+    /* The capacity doubles at powers of two. */
+    if ((batch->count & (batch->count - 1)) == 0) {
+        size_t capacity = batch->count ? batch->count * 2 : 1;
+        const char **paths = reallocarray(batch->paths, capacity, sizeof *paths);
+        if (!paths)
+            return fb_fail_memory(err, "the changes");
+        batch->paths = paths;
+    }
+    batch->paths[batch->count++] = array->path;
+    return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return fb_natural_compare(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Those in one piece to the front; both kinds keep their order. */
+static void order(struct fb_batches *batches)
+{
+    size_t whole = 0;
+    for (size_t i = 0; i < batches->count; i++) {
+        struct fb_batch batch = batches->items[i];
+        qsort(batch.paths, batch.count, sizeof *batch.paths, compare_paths);
+        if (batch.rank > 0)
+            continue;
+        memmove(&batches->items[whole + 1], &batches->items[whole],
+                (i - whole) * sizeof *batches->items);
+        batches->items[whole++] = batch;
+    }
+}
+
+static int add_changes(struct fb_batches *batches, const char *file,
+                       const struct fb_change *changes, size_t count, struct fb_error *err)
+{
+    const struct fb_catalog *catalog = &batches->catalog;
+    const struct fb_array_info *array;
+    bool *taken = calloc(catalog->array_count + 1, sizeof *taken);
+    int rc = taken ? 0 : fb_fail_memory(err, "the changes");
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct fb_change *change = &changes[i];
+        rc = check_setting(&change->setting, err);
+        if (rc == 0 && change->setting.latest != changes[0].setting.latest)
+            rc = fb_fail(err, FB_EUSAGE,
+                         "the version of the file format is one for the whole file: either all "
+                         "changes ask for the newest, or none");
+        for (size_t k = 0; rc == 0 && k < change->count; k++) {
+            rc = fb_catalog_require(catalog, change->paths[k], &array, err);
+            if (rc == 0 && taken[array - catalog->arrays])
+                rc = fb_fail(err, FB_EUSAGE, "array %s is to be changed twice", array->path);
+            if (rc == 0)
+                taken[array - catalog->arrays] = true;
+            if (rc == 0)
+                rc = add_path(batches, &change->setting, array, err);
+        }
+    }
+    free(taken);
+    if (rc == 0 && batches->count == 0)
+        rc = fb_fail(err, FB_EUSAGE, "there is no array to change");
+    return rc ? fb_fail_in(err, "%s", file) : 0;
+}
+
+static int read_catalog(const char *file, struct fb_catalog *catalog, struct fb_error *err)
+{
+    const struct fb_format *format = fb_format_find("as-is");
+    struct fb_reader *reader;
+    int rc = format->open(file, NULL, &reader, err);
+    if (rc)
+        return rc;
+    rc = format->catalog(reader, catalog, err);
+    format->close(reader);
+    return rc;
+}
+
+int fb_batches_make(const char *file, const struct fb_change *changes, size_t count,
+                    struct fb_batches *out, struct fb_error *err)
+{
+    *out = (struct fb_batches){ .latest = count > 0 && changes[0].setting.latest };
+    int rc = read_catalog(file, &out->catalog, err);
+    if (rc == 0)
+        rc = add_changes(out, file, changes, count, err);
+    if (rc == 0)
+        order(out);
+    else
+        fb_batches_free(out);
+    return rc;
+}
+
+void fb_batches_free(struct fb_batches *batches)
+{
+    for (size_t i = 0; i < batches->count; i++)
+        free(batches->items[i].paths);
+    free(batches->items);
+    fb_catalog_free(&batches->catalog);
+    *batches = (struct fb_batches){ 0 };
+}
