@@ -5,6 +5,7 @@
 #include "base/output.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/cli/tune_means.h"
 #include "bench/run.h"
 #include "plots/plot.h"
 
@@ -29,6 +30,9 @@ enum key {
     KEY_SAMPLE,
     KEY_TMP,
     KEY_SEED,
+    KEY_PLUGINS,
+    KEY_SETTING,
+    KEY_APPLY,
     KEY_JSON,
     KEY_NO_PLOTS
 };
@@ -50,7 +54,15 @@ static const struct argp_option options[] = {
       "Data that settings are tried on, and as much again to measure on (default: 16MB)", 0 },
     { "tmp", KEY_TMP, "DIR", 0, "Folder for temporary files (default: TMPDIR or /tmp)", 0 },
     { "seed", KEY_SEED, "N", 0, "Seed of requests and of the order of blocks (default: 1)", 0 },
-    { "output", 'o', "DIR", 0, "Write tune.csv and its pictures into DIR", 0 },
+    { "plugins", KEY_PLUGINS, NULL, 0,
+      "Recommend filters too that whoever reads the file needs a plugin for", 0 },
+    { "setting", KEY_SETTING, "FORMAT:opts", 0,
+      "Search nothing: take this setting, as hdf5-chunked:level=4,chunk=100x68x2", 0 },
+    { "apply", KEY_APPLY, "OUT", 0,
+      "Write OUT, a copy of FILE with the recommended settings, by h5repack, checked by h5diff",
+      0 },
+    { "output", 'o', "DIR", 0,
+      "Write tune.csv, pictures, and the means to apply the settings into DIR", 0 },
     { "json", KEY_JSON, NULL, 0, "Print the recommendation as JSON, and nothing else", 0 },
     { "no-plots", KEY_NO_PLOTS, NULL, 0, "Draw no pictures", 0 },
     FB_COLOR_OPTION,
@@ -60,7 +72,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct fb_tune_config config;
     const char *arrays[LIST_MAX];
-    const char *out;
+    const char *out, *apply, *setting;
     bool json, no_plots;
     enum fb_colour colour;
 };
@@ -127,6 +139,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_TMP:
         config->tmp = text;
+        return 0;
+    case KEY_PLUGINS:
+        config->plugins = true;
+        return 0;
+    case KEY_SETTING:
+        a->setting = text;
+        return 0;
+    case KEY_APPLY:
+        a->apply = text;
         return 0;
     case KEY_SEED:
         if (!fb_parse_u64(text, &config->seed) || config->seed > INT64_MAX)
@@ -306,6 +327,28 @@ static int store(const struct fb_tune *tune, const struct arguments *a, struct f
     return rc;
 }
 
+static int show_means(const struct fb_tune *tune, const struct arguments *a, struct fb_error *err)
+{
+    FILE *stream = a->json ? stderr : stdout;
+    char *name = a->apply ? strdup(a->apply) : fb_means_name(a->config.file);
+    if (!name)
+        return fb_fail_memory(err, "a file name");
+    int rc =
+        a->json && !a->out ? 0 : fb_means_show(stream, a->config.file, name, tune, a->out, err);
+    if (rc == 0 && a->apply)
+        rc = fb_means_apply(stream, a->config.file, name, tune, &a->config.limits, err);
+    free(name);
+    return rc;
+}
+
+/* Every array that could be tuned gets the setting that was given. */
+static int take_setting(const struct arguments *a, struct fb_tune *out, struct fb_error *err)
+{
+    struct fb_setting setting;
+    int rc = fb_means_parse(a->setting, &setting, err);
+    return rc ? rc : fb_tune_given(&a->config, &setting, out, err);
+}
+
 int fb_command_tune(int argc, char **argv, struct fb_error *err)
 {
     struct fb_progress progress = { 0 };
@@ -336,16 +379,18 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
             return rc;
     }
     fb_progress_start(&progress);
-    int rc = fb_tune_file(&a.config, &tune, err);
+    int rc = a.setting ? take_setting(&a, &tune, err) : fb_tune_file(&a.config, &tune, err);
     fb_progress_end(&progress);
     if (rc)
         return rc;
     if (a.json)
         rc = show_json(&tune, err);
-    else
+    else if (!a.setting)
         show(&tune, &a);
     if (rc == 0 && a.out)
         rc = store(&tune, &a, err);
+    if (rc == 0 && fb_means_any(&tune))
+        rc = show_means(&tune, &a, err);
     if (rc == 0 && tune.interrupted)
         rc = fb_fail(err, FB_EINTERRUPTED, "interrupted: groups that were finished are shown");
     fb_tune_free(&tune);

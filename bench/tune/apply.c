@@ -20,7 +20,7 @@ struct job {
     const char *file, *out;
     const struct fb_format *format;
     const struct fb_process_limits *limits;
-    struct fb_batches batches;
+    struct fb_portions portions;
     struct fb_repack repack;
     struct stat before; /* of the file */
     struct fb_error *err;
@@ -96,12 +96,12 @@ static int check_contents(struct job *job)
 static int check_settings(struct job *job)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < job->batches.count; i++) {
-        const struct fb_batch *batch = &job->batches.items[i];
+    for (size_t i = 0; rc == 0 && i < job->portions.count; i++) {
+        const struct fb_portion *portion = &job->portions.items[i];
         struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-        unsigned filter_count = fb_batch_filters(batch, steps);
-        if (batch->rank == 0)
-            rc = fb_hdf5_check_fixed(job->file, batch->paths, batch->count, job->err);
+        unsigned filter_count = fb_portion_filters(portion, steps);
+        if (portion->rank == 0)
+            rc = fb_hdf5_check_fixed(job->file, portion->paths, portion->count, job->err);
         for (unsigned k = 0; rc == 0 && k < filter_count; k++)
             if (!fb_hdf5_can_encode(steps[k].id))
                 rc = fb_fail(job->err, FB_EUNSUPPORTED,
@@ -112,9 +112,9 @@ static int check_settings(struct job *job)
     return rc;
 }
 
-/* Calls visit for each array of the batches, open. */
+/* Calls visit for each array of the portions, open. */
 static int each_array(struct job *job, const char *path,
-                      int (*visit)(struct job *job, const struct fb_batch *batch,
+                      int (*visit)(struct job *job, const struct fb_portion *portion,
                                    const char *array_path, const struct fb_storage *storage,
                                    void *context),
                       void *context)
@@ -124,17 +124,17 @@ static int each_array(struct job *job, const char *path,
     int rc = format->open(path, NULL, &reader, job->err);
     if (rc)
         return rc;
-    for (size_t i = 0; rc == 0 && i < job->batches.count; i++) {
-        const struct fb_batch *batch = &job->batches.items[i];
-        for (size_t k = 0; rc == 0 && k < batch->count; k++) {
+    for (size_t i = 0; rc == 0 && i < job->portions.count; i++) {
+        const struct fb_portion *portion = &job->portions.items[i];
+        for (size_t k = 0; rc == 0 && k < portion->count; k++) {
             struct fb_array *array;
             struct fb_storage storage;
-            rc = format->array_open(reader, batch->paths[k], &array, job->err);
+            rc = format->array_open(reader, portion->paths[k], &array, job->err);
             if (rc)
                 break;
             rc = format->storage(array, &storage, job->err);
             if (rc == 0)
-                rc = visit(job, batch, batch->paths[k], &storage, context);
+                rc = visit(job, portion, portion->paths[k], &storage, context);
             format->array_close(array);
         }
     }
@@ -143,13 +143,13 @@ static int each_array(struct job *job, const char *path,
 }
 
 /* Compressed arrays are taken to stay as large as they are. */
-static int add_growth(struct job *job, const struct fb_batch *batch, const char *path,
+static int add_growth(struct job *job, const struct fb_portion *portion, const char *path,
                       const struct fb_storage *storage, void *context)
 {
     uint64_t *bytes = context;
-    const struct fb_array_info *info = fb_catalog_find(&job->batches.catalog, path);
+    const struct fb_array_info *info = fb_catalog_find(&job->portions.catalog, path);
     struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-    unsigned count = fb_batch_filters(batch, steps);
+    unsigned count = fb_portion_filters(portion, steps);
     bool plain = count == 0 || steps[count - 1].id == FB_FILTER_SHUFFLE;
     if (plain && info->bytes > storage->stored_bytes)
         *bytes += info->bytes - storage->stored_bytes;
@@ -235,17 +235,18 @@ static bool filters_are(const char *has, const struct fb_filter_step *steps, uns
     return !*has;
 }
 
-static int check_stored(struct job *job, const struct fb_batch *batch, const char *path,
+static int check_stored(struct job *job, const struct fb_portion *portion, const char *path,
                         const struct fb_storage *storage, void *context)
 {
     (void)context;
     char has[256], shape[FB_MAX_RANK * 21];
     struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-    unsigned count = fb_batch_filters(batch, steps);
-    bool fine = strcmp(storage->layout, batch->rank ? "chunked" : "contiguous") == 0 &&
-                storage->chunk_rank == batch->rank &&
-                memcmp(storage->chunk, batch->chunk, batch->rank * sizeof *batch->chunk) == 0 &&
-                filters_are(storage->filters, steps, count);
+    unsigned count = fb_portion_filters(portion, steps);
+    bool fine =
+        strcmp(storage->layout, portion->rank ? "chunked" : "contiguous") == 0 &&
+        storage->chunk_rank == portion->rank &&
+        memcmp(storage->chunk, portion->chunk, portion->rank * sizeof *portion->chunk) == 0 &&
+        filters_are(storage->filters, steps, count);
     if (fine)
         return 0;
     snprintf(has, sizeof has, "%s%s%s%s%s", storage->layout, storage->chunk_rank ? " " : "",
@@ -262,7 +263,7 @@ static int check_stored(struct job *job, const struct fb_batch *batch, const cha
 /* What h5repack leaves out is no difference to h5diff in all of its versions. */
 static int check_catalog(struct job *job, const char *temp)
 {
-    const struct fb_catalog *old = &job->batches.catalog;
+    const struct fb_catalog *old = &job->portions.catalog;
     struct fb_catalog new = { 0 };
     struct fb_reader *reader;
     int rc = job->format->open(temp, NULL, &reader, job->err);
@@ -334,13 +335,13 @@ int fb_apply(const char *file, const char *out, const struct fb_change *changes,
                        .err = err ? err : &own };
     int rc = check_names(&job);
     if (rc == 0)
-        rc = fb_batches_make(file, changes, count, &job.batches, job.err);
+        rc = fb_portions_make(file, changes, count, &job.portions, job.err);
     if (rc)
         return rc;
     /* The survey comes first: it finds files that are not to be walked recursively. */
     rc = check_contents(&job);
     if (rc == 0)
-        rc = fb_repack_make(file, &job.batches, &job.repack, job.err);
+        rc = fb_repack_make(file, &job.portions, &job.repack, job.err);
     if (rc == 0)
         rc = check_settings(&job);
     if (rc == 0)
@@ -348,6 +349,6 @@ int fb_apply(const char *file, const char *out, const struct fb_change *changes,
     if (rc == 0)
         rc = copy(&job);
     fb_repack_free(&job.repack);
-    fb_batches_free(&job.batches);
+    fb_portions_free(&job.portions);
     return rc;
 }

@@ -38,21 +38,21 @@ static size_t find_filter(const char *name)
     return i;
 }
 
-static uint64_t chunk_elements(const struct fb_batch *batch)
+static uint64_t chunk_elements(const struct fb_portion *portion)
 {
     uint64_t elements = 1;
-    for (unsigned i = 0; i < batch->rank; i++)
-        elements *= batch->chunk[i];
+    for (unsigned i = 0; i < portion->rank; i++)
+        elements *= portion->chunk[i];
     return elements;
 }
 
-unsigned fb_batch_filters(const struct fb_batch *batch,
-                          struct fb_filter_step steps[FB_FILTER_STEPS_MAX])
+unsigned fb_portion_filters(const struct fb_portion *portion,
+                            struct fb_filter_step steps[FB_FILTER_STEPS_MAX])
 {
-    const struct fb_setting *setting = batch->setting;
+    const struct fb_setting *setting = portion->setting;
     size_t i = find_filter(setting->filter);
     unsigned count = 0, shuffle_at = i < FILTER_COUNT ? filters[i].shuffle_at : 0;
-    if (batch->rank == 0)
+    if (portion->rank == 0)
         return 0;
     if (setting->shuffle && shuffle_at == 0)
         steps[count++] = (struct fb_filter_step){ .id = FB_FILTER_SHUFFLE, .name = "shuffle" };
@@ -67,7 +67,7 @@ unsigned fb_batch_filters(const struct fb_batch *batch,
         step.values[shuffle_at - 1] = setting->shuffle;
     if (step.id == FB_FILTER_SZIP) {
         /* A block is even, and no larger than a chunk; one element has none. */
-        uint64_t elements = chunk_elements(batch);
+        uint64_t elements = chunk_elements(portion);
         if (elements < 2)
             return count;
         if (step.values[1] > elements)
@@ -77,10 +77,10 @@ unsigned fb_batch_filters(const struct fb_batch *batch,
     return count;
 }
 
-void fb_chunk_print(FILE *stream, const struct fb_batch *batch, const char *separator)
+void fb_chunk_print(FILE *stream, const struct fb_portion *portion, const char *separator)
 {
-    for (unsigned i = 0; i < batch->rank; i++)
-        fprintf(stream, "%s%" PRIu64, i ? separator : "", batch->chunk[i]);
+    for (unsigned i = 0; i < portion->rank; i++)
+        fprintf(stream, "%s%" PRIu64, i ? separator : "", portion->chunk[i]);
 }
 
 /* --- one array -------------------------------------------------------------------------------- */
@@ -122,55 +122,56 @@ static int clip_chunk(const struct fb_setting *setting, const struct fb_array_in
     return 0;
 }
 
-/* --- batches ---------------------------------------------------------------------------------- */
+/* --- portions ----------------------------------------------------------------------------------
+ */
 
-static struct fb_batch *find_batch(struct fb_batches *batches, const struct fb_setting *setting,
-                                   const uint64_t *chunk)
+static struct fb_portion *find_batch(struct fb_portions *portions, const struct fb_setting *setting,
+                                     const uint64_t *chunk)
 {
-    for (size_t i = batches->count; i-- > 0;) {
-        struct fb_batch *batch = &batches->items[i];
-        if (batch->setting == setting &&
-            memcmp(batch->chunk, chunk, setting->rank * sizeof *chunk) == 0)
-            return batch;
+    for (size_t i = portions->count; i-- > 0;) {
+        struct fb_portion *portion = &portions->items[i];
+        if (portion->setting == setting &&
+            memcmp(portion->chunk, chunk, setting->rank * sizeof *chunk) == 0)
+            return portion;
     }
     return NULL;
 }
 
-static struct fb_batch *add_batch(struct fb_batches *batches, const struct fb_setting *setting,
-                                  const uint64_t *chunk)
+static struct fb_portion *add_batch(struct fb_portions *portions, const struct fb_setting *setting,
+                                    const uint64_t *chunk)
 {
-    struct fb_batch *items =
-        reallocarray(batches->items, batches->count + 1, sizeof *batches->items);
+    struct fb_portion *items =
+        reallocarray(portions->items, portions->count + 1, sizeof *portions->items);
     if (!items)
         return NULL;
-    batches->items = items;
-    struct fb_batch *batch = &items[batches->count++];
-    *batch = (struct fb_batch){ .setting = setting, .rank = setting->rank };
-    memcpy(batch->chunk, chunk, setting->rank * sizeof *chunk);
-    return batch;
+    portions->items = items;
+    struct fb_portion *portion = &items[portions->count++];
+    *portion = (struct fb_portion){ .setting = setting, .rank = setting->rank };
+    memcpy(portion->chunk, chunk, setting->rank * sizeof *chunk);
+    return portion;
 }
 
-static int add_path(struct fb_batches *batches, const struct fb_setting *setting,
+static int add_path(struct fb_portions *portions, const struct fb_setting *setting,
                     const struct fb_array_info *array, struct fb_error *err)
 {
     uint64_t chunk[FB_MAX_RANK] = { 0 };
     int rc = setting->rank > 0 ? clip_chunk(setting, array, chunk, err) : 0;
     if (rc)
         return rc;
-    struct fb_batch *batch = find_batch(batches, setting, chunk);
-    if (!batch)
-        batch = add_batch(batches, setting, chunk);
-    if (!batch)
+    struct fb_portion *portion = find_batch(portions, setting, chunk);
+    if (!portion)
+        portion = add_batch(portions, setting, chunk);
+    if (!portion)
         return fb_fail_memory(err, "the changes");
     /* The capacity doubles at powers of two. */
-    if ((batch->count & (batch->count - 1)) == 0) {
-        size_t capacity = batch->count ? batch->count * 2 : 1;
-        const char **paths = reallocarray(batch->paths, capacity, sizeof *paths);
+    if ((portion->count & (portion->count - 1)) == 0) {
+        size_t capacity = portion->count ? portion->count * 2 : 1;
+        const char **paths = reallocarray(portion->paths, capacity, sizeof *paths);
         if (!paths)
             return fb_fail_memory(err, "the changes");
-        batch->paths = paths;
+        portion->paths = paths;
     }
-    batch->paths[batch->count++] = array->path;
+    portion->paths[portion->count++] = array->path;
     return 0;
 }
 
@@ -180,24 +181,24 @@ static int compare_paths(const void *a, const void *b)
 }
 
 /* Those in one piece to the front; both kinds keep their order. */
-static void order(struct fb_batches *batches)
+static void order(struct fb_portions *portions)
 {
     size_t whole = 0;
-    for (size_t i = 0; i < batches->count; i++) {
-        struct fb_batch batch = batches->items[i];
-        qsort(batch.paths, batch.count, sizeof *batch.paths, compare_paths);
-        if (batch.rank > 0)
+    for (size_t i = 0; i < portions->count; i++) {
+        struct fb_portion portion = portions->items[i];
+        qsort(portion.paths, portion.count, sizeof *portion.paths, compare_paths);
+        if (portion.rank > 0)
             continue;
-        memmove(&batches->items[whole + 1], &batches->items[whole],
-                (i - whole) * sizeof *batches->items);
-        batches->items[whole++] = batch;
+        memmove(&portions->items[whole + 1], &portions->items[whole],
+                (i - whole) * sizeof *portions->items);
+        portions->items[whole++] = portion;
     }
 }
 
-static int add_changes(struct fb_batches *batches, const char *file,
+static int add_changes(struct fb_portions *portions, const char *file,
                        const struct fb_change *changes, size_t count, struct fb_error *err)
 {
-    const struct fb_catalog *catalog = &batches->catalog;
+    const struct fb_catalog *catalog = &portions->catalog;
     const struct fb_array_info *array;
     bool *taken = calloc(catalog->array_count + 1, sizeof *taken);
     int rc = taken ? 0 : fb_fail_memory(err, "the changes");
@@ -215,11 +216,11 @@ static int add_changes(struct fb_batches *batches, const char *file,
             if (rc == 0)
                 taken[array - catalog->arrays] = true;
             if (rc == 0)
-                rc = add_path(batches, &change->setting, array, err);
+                rc = add_path(portions, &change->setting, array, err);
         }
     }
     free(taken);
-    if (rc == 0 && batches->count == 0)
+    if (rc == 0 && portions->count == 0)
         rc = fb_fail(err, FB_EUSAGE, "there is no array to change");
     return rc ? fb_fail_in(err, "%s", file) : 0;
 }
@@ -236,25 +237,25 @@ static int read_catalog(const char *file, struct fb_catalog *catalog, struct fb_
     return rc;
 }
 
-int fb_batches_make(const char *file, const struct fb_change *changes, size_t count,
-                    struct fb_batches *out, struct fb_error *err)
+int fb_portions_make(const char *file, const struct fb_change *changes, size_t count,
+                     struct fb_portions *out, struct fb_error *err)
 {
-    *out = (struct fb_batches){ .latest = count > 0 && changes[0].setting.latest };
+    *out = (struct fb_portions){ .latest = count > 0 && changes[0].setting.latest };
     int rc = read_catalog(file, &out->catalog, err);
     if (rc == 0)
         rc = add_changes(out, file, changes, count, err);
     if (rc == 0)
         order(out);
     else
-        fb_batches_free(out);
+        fb_portions_free(out);
     return rc;
 }
 
-void fb_batches_free(struct fb_batches *batches)
+void fb_portions_free(struct fb_portions *portions)
 {
-    for (size_t i = 0; i < batches->count; i++)
-        free(batches->items[i].paths);
-    free(batches->items);
-    fb_catalog_free(&batches->catalog);
-    *batches = (struct fb_batches){ 0 };
+    for (size_t i = 0; i < portions->count; i++)
+        free(portions->items[i].paths);
+    free(portions->items);
+    fb_catalog_free(&portions->catalog);
+    *portions = (struct fb_portions){ 0 };
 }

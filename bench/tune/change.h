@@ -16,7 +16,7 @@ struct fb_change {
 
 /* Arrays that get the same chunk and filters. A chunk is clipped to each array, so that one change
  * may become several of these. */
-struct fb_batch {
+struct fb_portion {
     const struct fb_setting *setting; /* its chunk is the one before clipping */
     unsigned rank;                    /* 0: in one piece */
     uint64_t chunk[FB_MAX_RANK];
@@ -25,20 +25,20 @@ struct fb_batch {
 };
 
 /* Zero-initialise. Those in one piece come first, else in the order of the changes. */
-struct fb_batches {
-    struct fb_batch *items;
+struct fb_portions {
+    struct fb_portion *items;
     size_t count;
     bool latest;               /* the file is written in the newest version of the format */
     struct fb_catalog catalog; /* of the file; owns the paths */
 };
 
-/* Looks into the file. Keeps pointers to the changes, which must live as long as the batches.
+/* Looks into the file. Keeps pointers to the changes, which must live as long as the portions.
  * FB_EUSAGE where an array is not there, stands in two changes, has another rank than the chunk or
  * no elements, for a filter without a name that HDF5 knows, for chunks of 1 GiB and more, and where
  * only some changes ask for the newest version of the file format. */
-int fb_batches_make(const char *file, const struct fb_change *changes, size_t count,
-                    struct fb_batches *out, struct fb_error *err);
-void fb_batches_free(struct fb_batches *batches);
+int fb_portions_make(const char *file, const struct fb_change *changes, size_t count,
+                     struct fb_portions *out, struct fb_error *err);
+void fb_portions_free(struct fb_portions *portions);
 
 /* One filter of a chunk, in the order of writing. */
 struct fb_filter_step {
@@ -52,12 +52,12 @@ enum { FB_FILTER_GZIP = 1, FB_FILTER_SHUFFLE = 2, FB_FILTER_SZIP = 4, FB_FILTER_
 
 #define FB_FILTER_STEPS_MAX 2
 
-/* The filters that arrays of a batch get: their number. Level 0 of gzip is none; level 0 of another
- * filter that has levels is the one that it takes by itself. */
-unsigned fb_batch_filters(const struct fb_batch *batch,
-                          struct fb_filter_step steps[FB_FILTER_STEPS_MAX]);
+/* The filters that arrays of a portion get: their number. Level 0 of gzip is none; level 0 of
+ * another filter that has levels is the one that it takes by itself. */
+unsigned fb_portion_filters(const struct fb_portion *portion,
+                            struct fb_filter_step steps[FB_FILTER_STEPS_MAX]);
 
 /* "100x68x2" (or with another separator). */
-void fb_chunk_print(FILE *stream, const struct fb_batch *batch, const char *separator);
+void fb_chunk_print(FILE *stream, const struct fb_portion *portion, const char *separator);
 
 #endif

@@ -1,5 +1,6 @@
 /* Rows of tune.csv. */
 #include "bench/tune/contest.h"
+#include "formats/hdf5/options.h"
 #include "results/statistics.h"
 
 #include <math.h>
@@ -29,7 +30,7 @@ static void describe_setting(const struct fb_setting *setting, struct fb_tune_re
         record->level = setting->level;
         record->shuffle = setting->shuffle;
     }
-    SET(record->plugin, "%s", fb_coding_plugin(setting->filter));
+    SET(record->plugin, "%s", fb_hdf5_filter_plugin(setting->filter));
 }
 
 void fb_contest_begin_record(const struct fb_contest *contest, const char *stage,

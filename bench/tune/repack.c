@@ -31,17 +31,17 @@ static int add_option(struct fb_repack *repack, char letter, const char *paths, 
     return 0;
 }
 
-/* One layout or filter for all arrays of a batch, in as many options as their paths need. Those
+/* One layout or filter for all arrays of a portion, in as many options as their paths need. Those
  * with blanks go by themselves, so that the others can stand in a file. */
-static int add_for_paths(struct fb_repack *repack, const struct fb_batch *batch, char letter,
+static int add_for_paths(struct fb_repack *repack, const struct fb_portion *portion, char letter,
                          const char *what, struct fb_error *err)
 {
     char paths[OPTION_BYTES_MAX + PATH_BYTES_MAX];
     int rc = 0;
     for (int blank = 0; rc == 0 && blank < 2; blank++) {
         size_t used = 0;
-        for (size_t i = 0; rc == 0 && i < batch->count; i++) {
-            const char *path = batch->paths[i];
+        for (size_t i = 0; rc == 0 && i < portion->count; i++) {
+            const char *path = portion->paths[i];
             if ((strpbrk(path, " \n") != NULL) != blank)
                 continue;
             if (used > 0 && used + strlen(path) + strlen(what) + 2 > OPTION_BYTES_MAX) {
@@ -57,23 +57,24 @@ static int add_for_paths(struct fb_repack *repack, const struct fb_batch *batch,
     return rc;
 }
 
-static int add_layout(struct fb_repack *repack, const struct fb_batch *batch, struct fb_error *err)
+static int add_layout(struct fb_repack *repack, const struct fb_portion *portion,
+                      struct fb_error *err)
 {
     char what[16 + 12 * FB_MAX_RANK];
-    size_t used = (size_t)snprintf(what, sizeof what, batch->rank ? "CHUNK=" : "CONTI");
-    for (unsigned i = 0; i < batch->rank; i++) {
-        if (batch->chunk[i] > CHUNK_LENGTH_MAX)
+    size_t used = (size_t)snprintf(what, sizeof what, portion->rank ? "CHUNK=" : "CONTI");
+    for (unsigned i = 0; i < portion->rank; i++) {
+        if (portion->chunk[i] > CHUNK_LENGTH_MAX)
             return fb_fail(err, FB_EUNSUPPORTED,
                            "array %s: a chunk of %" PRIu64 " elements on an axis is more than "
                            "h5repack can be told",
-                           batch->paths[0], batch->chunk[i]);
+                           portion->paths[0], portion->chunk[i]);
         used += (size_t)snprintf(what + used, sizeof what - used, "%s%" PRIu64, i ? "x" : "",
-                                 batch->chunk[i]);
+                                 portion->chunk[i]);
     }
-    return add_for_paths(repack, batch, 'l', what, err);
+    return add_for_paths(repack, portion, 'l', what, err);
 }
 
-static int add_filter(struct fb_repack *repack, const struct fb_batch *batch,
+static int add_filter(struct fb_repack *repack, const struct fb_portion *portion,
                       const struct fb_filter_step *step, struct fb_error *err)
 {
     char what[160];
@@ -90,16 +91,17 @@ static int add_filter(struct fb_repack *repack, const struct fb_batch *batch,
         for (unsigned i = 0; i < step->count; i++)
             used += (size_t)snprintf(what + used, sizeof what - used, ",%u", step->values[i]);
     }
-    return add_for_paths(repack, batch, 'f', what, err);
+    return add_for_paths(repack, portion, 'f', what, err);
 }
 
-static int add_filters(struct fb_repack *repack, const struct fb_batch *batch, struct fb_error *err)
+static int add_filters(struct fb_repack *repack, const struct fb_portion *portion,
+                       struct fb_error *err)
 {
     struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-    unsigned count = fb_batch_filters(batch, steps);
-    int rc = count == 0 ? add_for_paths(repack, batch, 'f', "NONE", err) : 0;
+    unsigned count = fb_portion_filters(portion, steps);
+    int rc = count == 0 ? add_for_paths(repack, portion, 'f', "NONE", err) : 0;
     for (unsigned i = 0; rc == 0 && i < count; i++)
-        rc = add_filter(repack, batch, &steps[i], err);
+        rc = add_filter(repack, portion, &steps[i], err);
     return rc;
 }
 
@@ -120,55 +122,55 @@ static int check_path(const char *path, struct fb_error *err)
 }
 
 /* `names` are those by which h5repack knows the arrays, where these are others. */
-static int add_batch(struct fb_repack *repack, const struct fb_batch *batch, char *const *names,
+static int add_batch(struct fb_repack *repack, const struct fb_portion *portion, char *const *names,
                      struct fb_error *err)
 {
-    struct fb_batch named = *batch;
+    struct fb_portion named = *portion;
     int rc = 0;
-    named.paths = calloc(batch->count, sizeof *named.paths);
+    named.paths = calloc(portion->count, sizeof *named.paths);
     if (!named.paths)
         return fb_fail_memory(err, "the options of h5repack");
-    for (size_t k = 0; rc == 0 && k < batch->count; k++) {
-        named.paths[k] = names[k] ? names[k] : batch->paths[k];
+    for (size_t k = 0; rc == 0 && k < portion->count; k++) {
+        named.paths[k] = names[k] ? names[k] : portion->paths[k];
         rc = check_path(named.paths[k], err);
     }
     if (rc == 0)
         rc = add_layout(repack, &named, err);
-    if (rc == 0 && batch->rank > 0)
+    if (rc == 0 && portion->rank > 0)
         rc = add_filters(repack, &named, err);
     free(named.paths);
     return rc;
 }
 
-/* For all batches in a row, since finding the names visits every object of the file. */
-static int find_names(const char *file, const struct fb_batches *batches, size_t count,
+/* For all portions in a row, since finding the names visits every object of the file. */
+static int find_names(const char *file, const struct fb_portions *portions, size_t count,
                       char **names, struct fb_error *err)
 {
     const char **paths = calloc(count + 1, sizeof *paths);
     size_t n = 0;
     if (!paths)
         return fb_fail_memory(err, "the options of h5repack");
-    for (size_t i = 0; i < batches->count; i++)
-        for (size_t k = 0; k < batches->items[i].count; k++)
-            paths[n++] = batches->items[i].paths[k];
+    for (size_t i = 0; i < portions->count; i++)
+        for (size_t k = 0; k < portions->items[i].count; k++)
+            paths[n++] = portions->items[i].paths[k];
     int rc = fb_hdf5_tool_names(file, paths, count, names, err);
     free(paths);
     return rc;
 }
 
-int fb_repack_make(const char *file, const struct fb_batches *batches, struct fb_repack *out,
+int fb_repack_make(const char *file, const struct fb_portions *portions, struct fb_repack *out,
                    struct fb_error *err)
 {
     size_t count = 0, done = 0;
-    *out = (struct fb_repack){ .latest = batches->latest };
-    for (size_t i = 0; i < batches->count; i++)
-        count += batches->items[i].count;
+    *out = (struct fb_repack){ .latest = portions->latest };
+    for (size_t i = 0; i < portions->count; i++)
+        count += portions->items[i].count;
     char **names = calloc(count + 1, sizeof *names);
-    int rc = names ? find_names(file, batches, count, names, err)
+    int rc = names ? find_names(file, portions, count, names, err)
                    : fb_fail_memory(err, "the options of h5repack");
-    for (size_t i = 0; rc == 0 && i < batches->count; i++) {
-        rc = add_batch(out, &batches->items[i], names + done, err);
-        done += batches->items[i].count;
+    for (size_t i = 0; rc == 0 && i < portions->count; i++) {
+        rc = add_batch(out, &portions->items[i], names + done, err);
+        done += portions->items[i].count;
     }
     for (size_t i = 0; names && i < count; i++)
         free(names[i]);

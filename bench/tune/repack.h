@@ -29,7 +29,7 @@ struct fb_repack {
 };
 
 /* FB_EUNSUPPORTED for a path, or a chunk, that h5repack has no words for. `file` is looked into. */
-int fb_repack_make(const char *file, const struct fb_batches *batches, struct fb_repack *out,
+int fb_repack_make(const char *file, const struct fb_portions *portions, struct fb_repack *out,
                    struct fb_error *err);
 void fb_repack_free(struct fb_repack *repack);
 

@@ -1,6 +1,7 @@
 #include "bench/tune/search.h"
 #include "bench/tune/contest.h"
 #include "bench/tune/reader.h"
+#include "formats/hdf5/options.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,27 +20,25 @@
 _Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
                "there is room for all trials");
 
+/* Those with a plugin are tried where it is installed. */
 const struct fb_coding fb_codings[] = {
-    { "none", 0, false }, { "gzip", 1, false }, { "gzip", 1, true }, { "gzip", 2, false },
-    { "gzip", 2, true },  { "gzip", 3, false }, { "gzip", 3, true }, { "gzip", 4, false },
-    { "gzip", 4, true },  { "gzip", 5, false }, { "gzip", 5, true }, { "gzip", 6, false },
-    { "gzip", 6, true },  { "gzip", 7, false }, { "gzip", 7, true }, { "gzip", 8, false },
-    { "gzip", 8, true },  { "gzip", 9, false }, { "gzip", 9, true },
+    { "none", 0, false },       { "gzip", 1, false }, { "gzip", 1, true },   { "gzip", 2, false },
+    { "gzip", 2, true },        { "gzip", 3, false }, { "gzip", 3, true },   { "gzip", 4, false },
+    { "gzip", 4, true },        { "gzip", 5, false }, { "gzip", 5, true },   { "gzip", 6, false },
+    { "gzip", 6, true },        { "gzip", 7, false }, { "gzip", 7, true },   { "gzip", 8, false },
+    { "gzip", 8, true },        { "gzip", 9, false }, { "gzip", 9, true },   { "szip", 0, false },
+    { "lzf", 0, false },        { "lzf", 0, true },   { "lz4", 0, false },   { "lz4", 0, true },
+    { "blosc", 4, false },      { "blosc", 4, true }, { "bzip2", 9, false }, { "bzip2", 9, true },
+    { "bitshuffle", 0, false },
 };
 const size_t fb_coding_count = sizeof fb_codings / sizeof *fb_codings;
-
-const char *fb_coding_plugin(const char *filter)
-{
-    (void)filter;
-    return "";
-}
 
 /* --- ranking ---------------------------------------------------------------------------------- */
 
 /* Whether a setting may be recommended at all. */
 static bool eligible(const struct fb_search *search, const struct fb_setting *setting)
 {
-    return search->config->plugins || !*fb_coding_plugin(setting->filter);
+    return search->config->plugins || !*fb_hdf5_filter_plugin(setting->filter);
 }
 
 struct ranked {
@@ -202,6 +201,28 @@ static int choose_finalists(const struct fb_contest *search, struct fb_contest *
     return rc;
 }
 
+/* Uncompressed chunks that cannot be told from arrays in one piece are not worth having. */
+#define ALIKE 1.05
+
+static void prefer_one_piece(const struct fb_contest *final, const struct fb_tune_records *records,
+                             size_t first, struct fb_setting *setting, size_t *best)
+{
+    const struct fb_setting piece = { .filter = "none" };
+    if (*best == SIZE_MAX || setting->rank == 0 || strcmp(setting->filter, "none") != 0)
+        return;
+    const struct fb_tune_record *than = &records->items[*best];
+    for (size_t i = first; i < records->count; i++) {
+        const struct fb_tune_record *row = &records->items[i];
+        if (strcmp(row->stage, "final") == 0 && !*row->chunk && row->cost_upper < 1 &&
+            row->cost <= ALIKE * than->cost && row->cost_lower <= than->cost_upper &&
+            row->size_ratio <= final->search->config->max_size &&
+            row->read_ratio <= final->search->config->max_read) {
+            *best = i;
+            *setting = piece;
+        }
+    }
+}
+
 /* The least cost of those that may be recommended, if it is clearly less than today's. */
 static void recommend(const struct fb_contest *final, struct fb_tune_records *records, size_t first,
                       struct fb_setting *setting, size_t *best)
@@ -224,6 +245,7 @@ static void recommend(const struct fb_contest *final, struct fb_tune_records *re
             *setting = final->space->items[trial->candidate].setting;
         }
     }
+    prefer_one_piece(final, records, first, setting, best);
     if (*best != SIZE_MAX)
         records->items[*best].recommended = 1;
 }

@@ -35,7 +35,5 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
 /* The codings that are tried. */
 extern const struct fb_coding fb_codings[];
 extern const size_t fb_coding_count;
-/* The Debian package that a reader needs for a filter; "" for those of the library itself. */
-const char *fb_coding_plugin(const char *filter);
 
 #endif

@@ -75,26 +75,26 @@ static void python_filter(FILE *stream, const struct fb_filter_step *step)
     }
 }
 
-static void python_settings(FILE *stream, const struct fb_batch *batch)
+static void python_settings(FILE *stream, const struct fb_portion *portion)
 {
     struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-    unsigned count = fb_batch_filters(batch, steps);
+    unsigned count = fb_portion_filters(portion, steps);
     fputs("dict(", stream);
-    if (batch->rank > 0) {
+    if (portion->rank > 0) {
         fputs("chunks=(", stream);
-        fb_chunk_print(stream, batch, ", ");
-        fputs(batch->rank == 1 ? ",)" : ")", stream);
+        fb_chunk_print(stream, portion, ", ");
+        fputs(portion->rank == 1 ? ",)" : ")", stream);
     }
     for (unsigned i = 0; i < count; i++)
         python_filter(stream, &steps[i]);
     putc(')', stream);
 }
 
-static bool needs_plugins(const struct fb_batches *batches)
+static bool needs_plugins(const struct fb_portions *portions)
 {
     struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-    for (size_t i = 0; i < batches->count; i++) {
-        unsigned count = fb_batch_filters(&batches->items[i], steps);
+    for (size_t i = 0; i < portions->count; i++) {
+        unsigned count = fb_portion_filters(&portions->items[i], steps);
         if (count > 0 && steps[count - 1].id > FB_FILTER_SZIP &&
             steps[count - 1].id != FB_FILTER_LZF)
             return true;
@@ -102,23 +102,23 @@ static bool needs_plugins(const struct fb_batches *batches)
     return false;
 }
 
-void fb_snippet_python(FILE *stream, const struct fb_batches *batches, const char *file,
+void fb_snippet_python(FILE *stream, const struct fb_portions *portions, const char *file,
                        const char *out)
 {
     fputs("# References to objects are not kept, and hard links become copies.\n"
           "import h5py\n",
           stream);
-    if (needs_plugins(batches))
+    if (needs_plugins(portions))
         fputs("import hdf5plugin  # the filters\n", stream);
     fputs("\nCHANGES = [\n", stream);
-    for (size_t i = 0; i < batches->count; i++) {
-        const struct fb_batch *batch = &batches->items[i];
+    for (size_t i = 0; i < portions->count; i++) {
+        const struct fb_portion *portion = &portions->items[i];
         fputs("    (", stream);
-        python_settings(stream, batch);
+        python_settings(stream, portion);
         fputs(", [\n", stream);
-        for (size_t k = 0; k < batch->count; k++) {
+        for (size_t k = 0; k < portion->count; k++) {
             fputs("        ", stream);
-            print_literal(stream, batch->paths[k]);
+            print_literal(stream, portion->paths[k]);
             fputs(",\n", stream);
         }
         fputs("    ]),\n", stream);
@@ -130,7 +130,7 @@ void fb_snippet_python(FILE *stream, const struct fb_batches *batches, const cha
     fputs(", \"r\") as old, h5py.File(", stream);
     print_literal(stream, out);
     fprintf(stream, ", \"x\"%s) as new:\n    copy(old, new)\n",
-            batches->latest ? ", libver=\"latest\"" : "");
+            portions->latest ? ", libver=\"latest\"" : "");
 }
 
 /* --- C ---------------------------------------------------------------------------------------- */
@@ -252,18 +252,18 @@ static void c_filter(FILE *stream, const struct fb_filter_step *step)
     }
 }
 
-/* A function for each batch, and a table of paths and functions. */
-static void c_table(FILE *stream, const struct fb_batches *batches)
+/* A function for each portion, and a table of paths and functions. */
+static void c_table(FILE *stream, const struct fb_portions *portions)
 {
-    for (size_t i = 0; i < batches->count; i++) {
-        const struct fb_batch *batch = &batches->items[i];
+    for (size_t i = 0; i < portions->count; i++) {
+        const struct fb_portion *portion = &portions->items[i];
         struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
-        unsigned filter_count = fb_batch_filters(batch, steps);
+        unsigned filter_count = fb_portion_filters(portion, steps);
         fprintf(stream, "static void set_%zu(hid_t creation)\n{\n", i + 1);
-        if (batch->rank > 0) {
+        if (portion->rank > 0) {
             fputs("    const hsize_t chunk[] = { ", stream);
-            fb_chunk_print(stream, batch, ", ");
-            fprintf(stream, " };\n    TRY(H5Pset_chunk(creation, %u, chunk));\n", batch->rank);
+            fb_chunk_print(stream, portion, ", ");
+            fprintf(stream, " };\n    TRY(H5Pset_chunk(creation, %u, chunk));\n", portion->rank);
             for (unsigned k = 0; k < filter_count; k++)
                 c_filter(stream, &steps[k]);
         } else {
@@ -276,23 +276,24 @@ static void c_table(FILE *stream, const struct fb_batches *batches)
           "    void (*set)(hid_t creation);\n"
           "} arrays[] = {\n",
           stream);
-    for (size_t i = 0; i < batches->count; i++) {
-        for (size_t k = 0; k < batches->items[i].count; k++) {
+    for (size_t i = 0; i < portions->count; i++) {
+        for (size_t k = 0; k < portions->items[i].count; k++) {
             fputs("    { ", stream);
-            print_literal(stream, batches->items[i].paths[k]);
+            print_literal(stream, portions->items[i].paths[k]);
             fprintf(stream, ", set_%zu },\n", i + 1);
         }
     }
     fputs("};\n\n", stream);
 }
 
-void fb_snippet_c(FILE *stream, const struct fb_batches *batches, const char *file, const char *out)
+void fb_snippet_c(FILE *stream, const struct fb_portions *portions, const char *file,
+                  const char *out)
 {
     fputs(c_head, stream);
-    c_table(stream, batches);
+    c_table(stream, portions);
     fputs(c_copy, stream);
     fputs("int main(void)\n{\n    hid_t access = H5Pcreate(H5P_FILE_ACCESS), old, new;\n", stream);
-    if (batches->latest)
+    if (portions->latest)
         fputs("    TRY(H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));\n",
               stream);
     fputs("    TRY(old = H5Fopen(", stream);

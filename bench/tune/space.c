@@ -272,11 +272,13 @@ char *fb_setting_options(const struct fb_setting *setting, char *buf, size_t siz
     int used = 0;
     buf[0] = '\0';
     if (setting->rank > 0) {
-        bool gzip = strcmp(setting->filter, "gzip") == 0, none = !strcmp(setting->filter, "none");
-        used = snprintf(buf, size, "level=%u,shuffle=%d,chunk=%s", none ? 0 : setting->level,
-                        setting->shuffle,
-                        fb_shape_text(setting->rank, setting->chunk, shape, sizeof shape));
-        if (!gzip && !none)
+        bool none = strcmp(setting->filter, "none") == 0;
+        /* A filter without levels takes none; "none" is gzip's level 0. */
+        if (setting->level || none)
+            used = snprintf(buf, size, "level=%u,", none ? 0 : setting->level);
+        used += snprintf(buf + used, size - (size_t)used, "shuffle=%d,chunk=%s", setting->shuffle,
+                         fb_shape_text(setting->rank, setting->chunk, shape, sizeof shape));
+        if (!none && strcmp(setting->filter, "gzip") != 0)
             used += snprintf(buf + used, size - (size_t)used, ",filter=%s", setting->filter);
     }
     if (setting->latest)

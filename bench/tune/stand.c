@@ -193,12 +193,32 @@ void fb_stand_close(struct fb_stand *stand)
 
 /* --- trying ----------------------------------------------------------------------------------- */
 
+/* Chunks are no longer than the longest array of the stand, and along other axes than the shortest:
+ * what was cropped, or lies in another stand, may have been longer. */
+static struct fb_setting clip(const struct fb_stand *stand, const struct fb_setting *setting)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(stand->source);
+    struct fb_setting clipped = *setting;
+    uint64_t longest = 1;
+    for (size_t a = 0; setting->rank && a < catalog->array_count; a++) {
+        const struct fb_array_info *array = &catalog->arrays[a];
+        longest = array->dims[0] > longest ? array->dims[0] : longest;
+        for (unsigned k = 1; k < setting->rank; k++)
+            if (clipped.chunk[k] > array->dims[k])
+                clipped.chunk[k] = array->dims[k];
+    }
+    if (setting->rank && clipped.chunk[0] > longest)
+        clipped.chunk[0] = longest;
+    return clipped;
+}
+
 int fb_stand_write(const struct fb_stand *stand, const struct fb_setting *setting, const char *path,
                    uint64_t *file_bytes, uint64_t *write_ns, struct fb_error *err)
 {
+    const struct fb_setting clipped = clip(stand, setting);
     char options[1024];
     int rc = write_file(stand->ground, setting->rank ? FB_TUNE_CHUNKED : FB_TUNE_CONTIGUOUS,
-                        fb_setting_options(setting, options, sizeof options), path, stand->source,
+                        fb_setting_options(&clipped, options, sizeof options), path, stand->source,
                         write_ns, err);
     return rc ? rc : fb_path_bytes(path, file_bytes, err);
 }

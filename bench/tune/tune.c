@@ -326,23 +326,41 @@ static void say_what_is_skipped(const struct state *state)
     config->say(config->listener, text);
 }
 
-int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struct fb_error *err)
+static int open_file(struct state *state, struct fb_error *err)
 {
-    struct state state = { .config = config, .tune = out };
     const struct fb_format *own;
-    *out = (struct fb_tune){ 0 };
-    int rc = fb_format_of_file(config->file, &own, err);
+    const char *file = state->config->file;
+    int rc = fb_format_of_file(file, &own, err);
     if (rc == 0 && strcmp(own->name, FB_TUNE_READER) != 0)
         rc = fb_fail(err, FB_EUNSUPPORTED,
                      "%s is a %s file; only HDF5 files can be tuned (`fmtbench convert` makes one)",
-                     config->file, own->name);
+                     file, own->name);
     if (rc == 0)
-        rc = fb_isolate_open(config->file, &state.source, err);
-    if (rc == 0) {
-        state.catalog = fb_source_catalog(state.source);
-        say_what_is_skipped(&state);
-        rc = choose_arrays(&state, err);
-    }
+        rc = fb_isolate_open(file, &state->source, err);
+    if (rc)
+        return rc;
+    state->catalog = fb_source_catalog(state->source);
+    say_what_is_skipped(state);
+    return choose_arrays(state, err);
+}
+
+static void state_free(struct state *state)
+{
+    if (state->folder)
+        rmdir(state->folder);
+    free(state->folder);
+    free(state->storage);
+    free(state->grid);
+    fb_groups_free(&state->groups);
+    fb_access_free(&state->access);
+    fb_source_close(state->source);
+}
+
+int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struct fb_error *err)
+{
+    struct state state = { .config = config, .tune = out };
+    *out = (struct fb_tune){ 0 };
+    int rc = open_file(&state, err);
     if (rc == 0)
         rc = understand_access(&state, err);
     if (rc == 0)
@@ -361,14 +379,38 @@ int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struc
         rc = tune_groups(&state, err);
     }
     fb_tune_mark_pareto(&out->records);
-    if (state.folder)
-        rmdir(state.folder);
-    free(state.folder);
-    free(state.storage);
-    free(state.grid);
-    fb_groups_free(&state.groups);
-    fb_access_free(&state.access);
-    fb_source_close(state.source);
+    state_free(&state);
+    if (rc)
+        fb_tune_free(out);
+    return rc;
+}
+
+int fb_tune_given(const struct fb_tune_config *config, const struct fb_setting *setting,
+                  struct fb_tune *out, struct fb_error *err)
+{
+    struct state state = { .config = config, .tune = out };
+    *out = (struct fb_tune){ 0 };
+    int rc = open_file(&state, err);
+    if (rc == 0 && !(out->groups = calloc(state.groups.count, sizeof *out->groups)))
+        rc = fb_fail_memory(err, "the groups");
+    for (size_t g = 0; rc == 0 && g < state.groups.count; g++) {
+        const struct fb_group *group = &state.groups.items[g];
+        struct fb_tune_group *given = &out->groups[out->group_count];
+        if (setting->rank && setting->rank != state.catalog->arrays[group->arrays[0]].rank) {
+            out->left_out += group->count;
+            out->left_bytes += group->bytes;
+            continue;
+        }
+        *given = (struct fb_tune_group){ .bytes = group->bytes,
+                                         .best = *setting,
+                                         .best_record = SIZE_MAX };
+        name_group(&state, group, given->arrays, sizeof given->arrays);
+        rc = keep_paths(&state, group, given, err);
+        out->group_count++;
+    }
+    if (rc == 0 && out->group_count == 0)
+        rc = fb_fail(err, FB_ENOTHING, "%s has no array of %u axes", config->file, setting->rank);
+    state_free(&state);
     if (rc)
         fb_tune_free(out);
     return rc;

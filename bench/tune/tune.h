@@ -54,6 +54,10 @@ struct fb_tune {
 /* FB_ENOTHING where no array can be tuned. After Ctrl-C 0 with `interrupted` where a group is
  * finished, else FB_EINTERRUPTED. Leaves no file behind. */
 int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struct fb_error *err);
+/* No search: every group of arrays gets the setting, those of another rank but for contiguous are
+ * left out. FB_ENOTHING where that leaves none. */
+int fb_tune_given(const struct fb_tune_config *config, const struct fb_setting *setting,
+                  struct fb_tune *out, struct fb_error *err);
 void fb_tune_free(struct fb_tune *tune);
 
 #endif

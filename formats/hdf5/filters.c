@@ -1,5 +1,6 @@
 #include "formats/hdf5/filters.h"
 #include "formats/hdf5/internal.h"
+#include "formats/hdf5/options.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -57,6 +58,14 @@ const struct fb_hdf5_filter fb_hdf5_filter_table[] = {
     { .name = "zstd", .id = 32015 },
     { 0 },
 };
+
+const char *fb_hdf5_filter_plugin(const char *name)
+{
+    const struct fb_hdf5_filter *filter = fb_hdf5_filter_table;
+    while (filter->name && strcmp(filter->name, name) != 0)
+        filter++;
+    return filter->name && filter->package ? filter->package : "";
+}
 
 static const struct fb_hdf5_filter *find(H5Z_filter_t id)
 {

@@ -7,4 +7,8 @@
 extern const struct fb_option fb_hdf5_contiguous_options[];
 extern const struct fb_option fb_hdf5_chunked_options[];
 
+/* The Debian packages that bring a filter's plugin, by the filter's name; "" for a filter that is
+ * part of HDF5, and for an unknown one. */
+const char *fb_hdf5_filter_plugin(const char *name);
+
 #endif

@@ -38,20 +38,20 @@ static void parse_setting(const char *text, struct fb_setting *setting)
 static int print(const char *what, const char *file, const char *out,
                  const struct fb_change *changes, size_t count)
 {
-    struct fb_batches batches;
+    struct fb_portions portions;
     struct fb_repack repack = { 0 };
     struct fb_error err;
-    int rc = fb_batches_make(file, changes, count, &batches, &err);
+    int rc = fb_portions_make(file, changes, count, &portions, &err);
     if (rc)
         return fail(&err);
     if (strcmp(what, "python") == 0)
-        fb_snippet_python(stdout, &batches, file, out);
+        fb_snippet_python(stdout, &portions, file, out);
     else if (strcmp(what, "c") == 0)
-        fb_snippet_c(stdout, &batches, file, out);
-    else if ((rc = fb_repack_make(file, &batches, &repack, &err)) == 0)
+        fb_snippet_c(stdout, &portions, file, out);
+    else if ((rc = fb_repack_make(file, &portions, &repack, &err)) == 0)
         rc = fb_repack_print(stdout, &repack, file, out, &err);
     fb_repack_free(&repack);
-    fb_batches_free(&batches);
+    fb_portions_free(&portions);
     return rc ? fail(&err) : 0;
 }
 
