@@ -329,7 +329,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
     };
     rc = prepare_delivery(job, &plan, &delivery, &epoch, err);
     if (rc == 0 && format->start)
-        rc = format->start(err);
+        rc = format->start(options, err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
     struct session session = {
@@ -374,7 +374,7 @@ int fb_worker_execute(const struct fb_job *job, uint64_t count, struct fb_error 
     };
     rc = fb_delivery_init(&delivery, job->buffer, plan.count, FB_DELIVERY_DROP, err);
     if (rc == 0 && format->start)
-        rc = format->start(err);
+        rc = format->start(&options, err);
     for (uint64_t i = 0; rc == 0 && plan.count > 0 && i < count; i++)
         rc = fb_execute(&execution, &ns, err);
     fb_delivery_free(&delivery);
@@ -394,7 +394,7 @@ static int run_create(const struct fb_job *job, const struct fb_format *format,
     if (rc == 0)
         rc = fb_source_observe(source, &observer, err);
     if (rc == 0 && format->start)
-        rc = format->start(err);
+        rc = format->start(options, err);
     if (rc == 0)
         rc = say(json_pack("{s:b}", "ready", 1), err);
     struct order order = { .what = ORDER_END };

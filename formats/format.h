@@ -86,8 +86,9 @@ struct fb_format {
                   struct fb_error *err);
 
     /* Whatever the library does only once in a process (type tables, plugins, first calls). The
-     * worker calls it before any clock starts. NULL: nothing. */
-    int (*start)(struct fb_error *err);
+     * worker calls it before any clock starts, with the options of its job, as open has them: what
+     * they do not need is left alone, as it would take memory. NULL: nothing. */
+    int (*start)(const struct fb_options *options, struct fb_error *err);
 
     /* Opens for reading. The options are those that the file was written with, or NULL: a reader
      * needs none of them. Without a writer they are the reader's own, or NULL for the defaults. On

@@ -107,23 +107,35 @@ static herr_t rehearse(hid_t file, const struct fb_hdf5_filter *filter)
     return rc;
 }
 
+/* Which plugins a job needs is known of files that are ours. */
+static bool needs(const struct fb_options *options, const struct fb_hdf5_filter *filter)
+{
+    if (filter->id == H5Z_FILTER_DEFLATE)
+        return true;
+    if (options && fb_options_has(options, "filter"))
+        return strcmp(fb_options_text(options, "filter"), filter->name) == 0;
+    return !options || !fb_options_has(options, "libver");
+}
+
 /* So that type tables, filters and their plugins are set up. A plugin that does not work is none of
  * our business until a file needs it. */
-static herr_t rehearse_all(hid_t file)
+static herr_t rehearse_all(hid_t file, const struct fb_options *options)
 {
     herr_t rc = 0;
     for (const struct fb_hdf5_filter *filter = fb_hdf5_filter_table; filter->name; filter++) {
         bool built_in = filter->id == H5Z_FILTER_DEFLATE;
-        if (filter->written && (built_in || fb_hdf5_filter_writes(filter->id)) &&
-            rehearse(file, filter) < 0 && built_in)
-            rc = -1;
-        else if (!filter->written)
+        if (!needs(options, filter))
+            continue;
+        if (!filter->written)
             fb_hdf5_filter_reads(filter->id);
+        else if ((built_in || fb_hdf5_filter_writes(filter->id)) && rehearse(file, filter) < 0 &&
+                 built_in)
+            rc = -1;
     }
     return rc;
 }
 
-static int start(struct fb_error *err)
+static int start(const struct fb_options *options, struct fb_error *err)
 {
     if (H5open() < 0)
         return fb_fail(err, FB_EUNSUPPORTED, "the HDF5 library does not start");
@@ -132,7 +144,7 @@ static int start(struct fb_error *err)
     int rc = 0;
     if (H5Pset_fapl_core(memory, 65536, false) >= 0)
         file = H5Fcreate("fmtbench-rehearsal", H5F_ACC_TRUNC, H5P_DEFAULT, memory);
-    if (file < 0 || rehearse_all(file) < 0)
+    if (file < 0 || rehearse_all(file, options) < 0)
         rc = fb_hdf5_fail(err, FB_EUNSUPPORTED, "the HDF5 library does not work here");
     fb_hdf5_release(file);
     fb_hdf5_release(memory);

@@ -47,7 +47,7 @@ static inline void make_file(const char *spec, const char *path, struct fb_sourc
     if (fb_format_parse(spec, format, options, &err) ||
         fb_file_write(*format, options, path, source, NULL, &err))
         die(&err);
-    if ((*format)->start && (*format)->start(&err))
+    if ((*format)->start && (*format)->start(options, &err))
         die(&err);
 }
 

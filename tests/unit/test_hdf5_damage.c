@@ -221,8 +221,8 @@ static void test_start(void **state)
     struct fb_error err = { 0 };
     char version[32];
     (void)state;
-    assert_int_equal(fb_format_as_is.start(&err), 0);
-    assert_int_equal(fb_format_as_is.start(&err), 0);
+    assert_int_equal(fb_format_as_is.start(NULL, &err), 0);
+    assert_int_equal(fb_format_as_is.start(NULL, &err), 0);
     assert_non_null(strchr(fb_format_as_is.version(version, sizeof version), '.'));
 }
 

@@ -254,7 +254,7 @@ int main(int argc, char **argv)
         struct fb_error err;
         return fb_worker_main(&err) != 0;
     }
-    fb_format_as_is.start(NULL);
+    fb_format_as_is.start(NULL, NULL);
     signal(SIGPIPE, SIG_IGN); /* of a worker that refuses, and is fed */
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
