@@ -80,12 +80,12 @@ void fb_tune_print(FILE *out, const struct fb_tune_records *records, bool colour
                                              : width;
     for (size_t i = 0; i < records->count; i++) {
         const struct fb_tune_record *record = &records->items[i];
-        char plain[256];
+        char plain[WIDTH_MOST + 1];
         if (record->group == group)
             continue;
         group = record->group;
         fprintf(out, "%s%s\n", group > 1 ? "\n" : "",
-                fb_plain_text(record->arrays, plain, sizeof plain));
+                fb_plain_text(record->arrays, plain, width + 1));
         print_group(out, records, group, colour, (int)width - NUMBERS);
     }
 }

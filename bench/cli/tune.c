@@ -271,10 +271,25 @@ static json_t *real_or_null(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* Names that are no UTF-8 have no place in JSON. */
+static json_t *text_json(const char *text)
+{
+    json_t *json = json_string(text);
+    char *plain = json ? NULL : strdup(text);
+    if (!plain)
+        return json;
+    for (char *p = plain; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    json = json_string(plain);
+    free(plain);
+    return json;
+}
+
 static json_t *group_json(const struct fb_tune *tune, const struct fb_tune_group *group)
 {
     json_t *json =
-        json_pack("{s:s, s:I, s:b, s:b}", "arrays", group->arrays, "array_count",
+        json_pack("{s:o, s:I, s:b, s:b}", "arrays", text_json(group->arrays), "array_count",
                   (json_int_t)group->count, "held_out", group->held_out, "keep", group->keep);
     if (!json || group->keep)
         return json;
@@ -295,7 +310,7 @@ static int show_json(const struct fb_tune *tune, struct fb_error *err)
     json_t *groups = json_array();
     for (size_t g = 0; g < tune->group_count; g++)
         json_array_append_new(groups, group_json(tune, &tune->groups[g]));
-    json_t *all = json_pack("{s:s, s:o}", "access", tune->access, "groups", groups);
+    json_t *all = json_pack("{s:o, s:o}", "access", text_json(tune->access), "groups", groups);
     char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
     json_decref(all);
     if (!text)

@@ -180,9 +180,10 @@ static int halve(const struct fb_catalog *catalog, size_t array, const uint64_t 
         first.count[axis] = half;
         second.start[axis] = half;
         second.count[axis] = info->dims[axis] - half;
-        /* What is tried on is as large as what is measured on. */
+        /* What is tried on is as large as what is measured on: a chunk of one fits the other. */
         if (second.count[axis] < half)
             first.count[axis] = second.count[axis];
+        second.count[axis] = first.count[axis];
     }
     shrink(info, need, grid, budget, &first);
     shrink(info, need, grid, budget, &second);
@@ -196,12 +197,16 @@ static int compare_patches(const void *a, const void *b)
     return (x->array > y->array) - (x->array < y->array);
 }
 
-/* Arrays in random order go to the two regions in turns. */
+/* Arrays in random order go to the two regions in turns. All are cut where the largest one is: axes
+ * that are equally long in the file stay so, and a chunk that fits one of them fits all. */
 static int deal(const struct fb_catalog *catalog, const struct fb_group *group,
                 const uint64_t *need, const uint64_t (*grid)[FB_MAX_RANK], uint64_t budget,
                 uint64_t seed, struct fb_region out[2], struct fb_error *err)
 {
     struct fb_random random;
+    size_t largest = group->arrays[group->largest];
+    struct fb_patch most = whole(catalog, largest);
+    shrink(&catalog->arrays[largest], need, grid ? grid[largest] : NULL, budget, &most);
     size_t *order = malloc(group->count * sizeof *order);
     int rc = order ? 0 : fb_fail_memory(err, "a region");
     fb_random_seed(&random, seed);
@@ -212,7 +217,8 @@ static int deal(const struct fb_catalog *catalog, const struct fb_group *group,
     for (size_t i = 0; rc == 0 && i < group->count && i < 2 * ARRAYS_MOST; i++) {
         struct fb_region *region = &out[i % 2];
         struct fb_patch patch = whole(catalog, order[i]);
-        shrink(&catalog->arrays[order[i]], need, grid ? grid[order[i]] : NULL, budget, &patch);
+        for (unsigned k = 0; k < catalog->arrays[order[i]].rank; k++)
+            patch.count[k] = most.count[k] < patch.count[k] ? most.count[k] : patch.count[k];
         uint64_t bytes = patch_bytes(&catalog->arrays[order[i]], &patch);
         if (region->count == 0 || region->bytes + bytes <= budget)
             rc = add_patch(catalog, region, &patch, err);

@@ -53,13 +53,19 @@ void fb_shape_balanced(unsigned rank, const uint64_t *dims, uint64_t element_byt
         chunk[0] = clip((double)dims[0] / (chunks > 1 ? chunks : 1), dims[0]);
         return;
     }
-    /* An axis that is shorter than its share of the cuts leaves them to the others. */
-    double left = pieces;
+    /* An axis that is shorter than its share of the cuts leaves them to the others: the shortest
+     * come first. */
+    double left = (double)dims[0] < pieces ? chunks / (double)dims[0] : pieces;
+    bool settled[FB_MAX_RANK] = { false };
     chunk[0] = clip((double)dims[0] / pieces, dims[0]);
-    for (unsigned k = rank - 1; k > 0; k--) {
-        double share = pow(left, 1.0 / k);
-        chunk[k] = clip((double)dims[k] / share, dims[k]);
-        left /= (double)dims[k] / (double)chunk[k];
+    for (unsigned open = rank - 1; open > 0; open--) {
+        unsigned axis = 0;
+        for (unsigned k = 1; k < rank; k++)
+            if (!settled[k] && (axis == 0 || dims[k] <= dims[axis]))
+                axis = k;
+        settled[axis] = true;
+        chunk[axis] = clip((double)dims[axis] / pow(left, 1.0 / open), dims[axis]);
+        left /= (double)dims[axis] / (double)chunk[axis];
         left = left > 1 ? left : 1;
     }
 }
@@ -269,20 +275,19 @@ int fb_space_make(const struct fb_array_info *array, const uint64_t *dims,
 char *fb_setting_options(const struct fb_setting *setting, char *buf, size_t size)
 {
     char shape[FB_MAX_RANK * 21];
-    int used = 0;
     buf[0] = '\0';
     if (setting->rank > 0) {
-        bool none = strcmp(setting->filter, "none") == 0;
+        bool none = strcmp(setting->filter, "none") == 0, gzip = !strcmp(setting->filter, "gzip");
+        char level[24] = "";
         /* A filter without levels takes none; "none" is gzip's level 0. */
         if (setting->level || none)
-            used = snprintf(buf, size, "level=%u,", none ? 0 : setting->level);
-        used += snprintf(buf + used, size - (size_t)used, "shuffle=%d,chunk=%s", setting->shuffle,
-                         fb_shape_text(setting->rank, setting->chunk, shape, sizeof shape));
-        if (!none && strcmp(setting->filter, "gzip") != 0)
-            used += snprintf(buf + used, size - (size_t)used, ",filter=%s", setting->filter);
+            snprintf(level, sizeof level, "level=%u,", none ? 0 : setting->level);
+        snprintf(buf, size, "%sshuffle=%d,chunk=%s%s%s", level, setting->shuffle,
+                 fb_shape_text(setting->rank, setting->chunk, shape, sizeof shape),
+                 gzip || none ? "" : ",filter=", gzip || none ? "" : setting->filter);
     }
     if (setting->latest)
-        snprintf(buf + used, size - (size_t)used, "%slibver=latest", used ? "," : "");
+        strncat(buf, *buf ? ",libver=latest" : "libver=latest", size - strlen(buf) - 1);
     return buf;
 }
 

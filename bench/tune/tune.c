@@ -27,6 +27,7 @@ struct state {
     char *folder;
     struct fb_storage *storage; /* by array of the catalog */
     uint64_t (*grid)[FB_MAX_RANK];
+    bool *take; /* those to be tuned */
     struct fb_groups groups;
 };
 
@@ -57,26 +58,46 @@ static int look_at_storage(struct state *state, struct fb_error *err)
 static int choose_arrays(struct state *state, struct fb_error *err)
 {
     const struct fb_tune_config *config = state->config;
-    bool *take = calloc(state->catalog->array_count + 1, sizeof *take);
-    bool any = false;
-    if (!take)
+    bool any = false, fit = false;
+    state->take = calloc(state->catalog->array_count + 1, sizeof *state->take);
+    if (!state->take)
         return fb_fail_memory(err, "the arrays");
     for (size_t i = 0; i < state->catalog->array_count; i++) {
-        take[i] = config->array_count == 0;
+        const struct fb_array_info *array = &state->catalog->arrays[i];
+        bool take = config->array_count == 0;
         for (size_t g = 0; g < config->array_count; g++)
-            take[i] |= fb_glob_match(config->arrays[g], state->catalog->arrays[i].path);
-        any |= take[i];
+            take |= fb_glob_match(config->arrays[g], array->path);
+        any |= take;
+        state->take[i] = take && array->rank > 0 && array->bytes > 0;
+        fit |= state->take[i];
     }
-    int rc = any ? fb_groups_make(state->catalog, take, &state->groups, err)
-                 : fb_fail(err, FB_EUSAGE, "no array of %s matches %s; `fmtbench info` lists them",
-                           config->file, config->array_count ? config->arrays[0] : "");
-    free(take);
-    if (rc == 0 && state->groups.count == 0)
-        rc = fb_fail(err, FB_ENOTHING,
-                     "%s has no array that could be tuned: they are single values, or without "
-                     "elements",
-                     config->file);
-    return rc;
+    if (!any && config->array_count)
+        return fb_fail(err, FB_EUSAGE, "no array of %s matches %s; `fmtbench info` lists them",
+                       config->file, config->arrays[0]);
+    if (!fit)
+        return fb_fail(err, FB_ENOTHING,
+                       "%s has no array that could be tuned: they are single values, or without "
+                       "elements",
+                       config->file);
+    return 0;
+}
+
+/* Of what is never read, nothing can be said. */
+static int make_groups(struct state *state, struct fb_error *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < state->catalog->array_count; i++) {
+        uint64_t count[FB_MAX_RANK];
+        bool read = false;
+        for (size_t t = 0; t < state->access.count; t++)
+            read |= fb_access_extent(&state->access.terms[t], &state->catalog->arrays[i], count);
+        state->take[i] &= read;
+        any |= state->take[i];
+    }
+    if (!any)
+        return fb_fail(err, FB_ENOTHING, "%s: %s reads nothing of the arrays that could be tuned",
+                       state->config->file, state->tune->access);
+    return fb_groups_make(state->catalog, state->take, &state->groups, err);
 }
 
 static int understand_access(struct state *state, struct fb_error *err)
@@ -351,6 +372,7 @@ static void state_free(struct state *state)
     free(state->folder);
     free(state->storage);
     free(state->grid);
+    free(state->take);
     fb_groups_free(&state->groups);
     fb_access_free(&state->access);
     fb_source_close(state->source);
@@ -363,6 +385,8 @@ int fb_tune_file(const struct fb_tune_config *config, struct fb_tune *out, struc
     int rc = open_file(&state, err);
     if (rc == 0)
         rc = understand_access(&state, err);
+    if (rc == 0)
+        rc = make_groups(&state, err);
     if (rc == 0)
         rc = look_at_storage(&state, err);
     if (rc == 0)
@@ -391,6 +415,8 @@ int fb_tune_given(const struct fb_tune_config *config, const struct fb_setting *
     struct state state = { .config = config, .tune = out };
     *out = (struct fb_tune){ 0 };
     int rc = open_file(&state, err);
+    if (rc == 0)
+        rc = fb_groups_make(state.catalog, state.take, &state.groups, err);
     if (rc == 0 && !(out->groups = calloc(state.groups.count, sizeof *out->groups)))
         rc = fb_fail_memory(err, "the groups");
     for (size_t g = 0; rc == 0 && g < state.groups.count; g++) {

@@ -1,0 +1,179 @@
+"""`fmtbench tune`: the answer, its records, refusals, and what it leaves behind."""
+import csv
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import tap  # noqa: E402
+
+ACCESS = "window:length=50,n=5"
+
+
+def tune(file, *args, code=0, tmp=None, **kwargs):
+    """Tunes with a folder for temporary files of its own, which must be empty afterwards."""
+    os.makedirs(tmp or TMP, exist_ok=True)
+    result = tap.run("tune", file, "--sample", "200kB", "--tmp", tmp or TMP, *args, code=code,
+                     timeout=200, **kwargs)
+    assert os.listdir(tmp or TMP) == [], os.listdir(tmp or TMP)
+    return result
+
+
+def smooth(rows, columns):
+    steps = numpy.random.default_rng(1).standard_normal((rows, columns))
+    return (numpy.cumsum(steps, 0) * 10).round().astype("f4")
+
+
+def number(text):
+    return float(text) if text else math.nan
+
+
+def close(a, b):
+    return math.isnan(a) and math.isnan(b) or abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+
+
+with tap.scratch() as scratch:
+    TMP = f"{scratch}/tmp"
+    columns, two = f"{scratch}/columns.h5", f"{scratch}/two.h5"
+    data = smooth(1000, 60)
+    with h5py.File(columns, "w") as file:
+        file.create_dataset("x", data=data, chunks=(1000, 1), compression=4)
+    with h5py.File(two, "w") as file:
+        file.create_dataset("long", data=data, chunks=(100, 60), compression=4)
+        file.create_dataset("short", data=numpy.tile(data[:40], (1, 20)), chunks=(40, 60))
+
+    with tap.case("tune.csv: complete rows, whose ratios and costs follow from them"):
+        before = os.stat(columns), open(columns, "rb").read()
+        out = f"{scratch}/out/deep"
+        r = tune(columns, "--access", ACCESS, "-o", out, "--no-plots", "--weights", "1,2,0")
+        assert f"{out}/tune.csv" in r.stdout and "Recommended: " in r.stdout, r.stdout
+        assert (os.stat(columns).st_mtime_ns, open(columns, "rb").read()) == \
+            (before[0].st_mtime_ns, before[1])
+        rows = list(csv.DictReader(open(f"{out}/tune.csv", newline="")))
+        assert {"present", "final", "search", "model"} == {row["stage"] for row in rows}
+        present, = [row for row in rows if row["stage"] == "present"]
+        assert "1000x1, gzip 4" in present["setting"] and present["read_ratio"] == "1"
+        for row in rows:
+            assert None not in row and None not in row.values()
+            assert row["file"] == columns and row["access"] == "window:axis=0,length=50,n=5"
+            assert row["group"] == "1" and row["array_count"] == "1" and row["plugin"] == ""
+            if row["stage"] == "model":
+                assert not row["read_ns"] and row["predicted_cost"]
+                continue
+            assert int(row["read_ns"]) > 0 and int(row["blocks"]) > 0
+            size, read = number(row["size_ratio"]), number(row["read_ratio"])
+            assert close(number(row["cost"]), size * read**2), row
+            for end in ["lower", "upper"]:
+                assert close(number(row[f"cost_{end}"]), size * number(row[f"read_{end}"])**2), row
+            if row["format"] == "hdf5-chunked":
+                chunk = f"chunk={row['chunk']}"
+                assert row["options"] == f"level={row['level']},shuffle={row['shuffle']},{chunk}"
+        ends = [row for row in rows if row["stage"] in ("present", "final")]
+        for row in ends:
+            beaten = any(float(o["size_ratio"]) <= float(row["size_ratio"]) and
+                         float(o["read_ratio"]) <= float(row["read_ratio"]) and
+                         (o["size_ratio"], o["read_ratio"]) != (row["size_ratio"], row["read_ratio"])
+                         for o in ends)
+            assert row["pareto"] == str(int(not beaten)), row
+        best, = [row for row in rows if row["recommended"] == "1"]
+        assert best["stage"] == "final" and float(best["cost_upper"]) < 1
+        settings = [(row["stage"], row["format"], row["options"]) for row in rows]
+        assert len(settings) == len(set(settings))
+        r = tap.run("tune", columns, "-o", out, code=2)
+        assert "already" in r.stderr, r.stderr
+    with tap.case("the recommended options are ones that convert takes"):
+        tap.run("convert", columns, "-f", f"{best['format']}:{best['options']}".rstrip(":"), "-o",
+                f"{scratch}/better.h5")
+    with tap.case("--json: the answer and nothing else; each array is in a group that it fits"):
+        found = json.loads(tune(two, "--access", ACCESS, "--json").stdout)
+        assert found["access"] == "window:axis=0,length=50,n=5"
+        # A window of 50 is not in the other array.
+        group, = found["groups"]
+        assert group["arrays"] == "long, float32 1000x60" and group["array_count"] == 1
+        assert group["held_out"] is True
+        assert group["keep"] or {"format", "options", "read_ratio", "size_ratio", "cost"} <= \
+            set(group)
+    with tap.case("names that are no UTF-8"):
+        with h5py.File(f"{scratch}/latin.h5", "w") as file:
+            file.create_dataset(b"abc\xff\xe4", data=data, chunks=(1000, 1), compression=4)
+        group, = json.loads(tune(f"{scratch}/latin.h5", "--access", ACCESS,
+                                 "--json").stdout)["groups"]
+        assert group["arrays"].startswith("abc??, "), group
+    with tap.case("keep, where nothing may be recommended"):
+        r = tune(columns, "--access", ACCESS, "--max-size", "1%")
+        assert "Keep the present setting" in r.stdout and "Recommended" not in r.stdout
+        group, = json.loads(tune(columns, "--access", ACCESS, "--max-read", "0.0001x",
+                                 "--json", "--handle", "keep").stdout)["groups"]
+        assert group["keep"] is True and "options" not in group
+    with tap.case("Ctrl-C leaves the file as it was, and nothing beside it"):
+        for delay in (0.3, 1.5):
+            process = subprocess.Popen([tap.FMTBENCH, "tune", columns, "--tmp", TMP],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       start_new_session=True)
+            time.sleep(delay)
+            os.killpg(process.pid, signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=100)
+            assert process.returncode in (1, -signal.SIGINT), (process.returncode, stderr)
+            assert "Recommended" not in stdout and os.listdir(TMP) == [], os.listdir(TMP)
+        assert open(columns, "rb").read() == before[1]
+    with tap.case("a folder that cannot be written to"):
+        r = tap.run("tune", columns, "--tmp", f"{scratch}/none", code=1)
+        assert f"cannot make a folder like {scratch}/none" in r.stderr, r.stderr
+
+    with tap.case("wrong words: exit code 2"):
+        for args, words in [
+                ([], "FILE"), ([columns, columns], ""),
+                ([columns, "--weights", "1,2"], "three numbers"),
+                ([columns, "--weights", "1,2,3,"], "three numbers"),
+                ([columns, "--weights", "1,,0"], "three numbers"),
+                ([columns, "--weights", "nan,1,1"], "three numbers"),
+                ([columns, "--weights", "1,-2,0"], "three numbers"),
+                ([columns, "--weights", "1,101,0"], "three numbers"),
+                ([columns, "--weights", "0,0,0"], "above 0"),
+                ([columns, "--max-size", "60"], "with % behind it"),
+                ([columns, "--max-size", "%"], "with % behind it"),
+                ([columns, "--max-size", "0%"], "with % behind it"),
+                ([columns, "--max-size", "inf%"], "with % behind it"),
+                ([columns, "--max-read", "2"], "with x behind it"),
+                ([columns, "--max-read=-1x"], "with x behind it"),
+                ([columns, "--handle", "twice"], "once, each, keep"),
+                ([columns, "--sample", "99kB"], "100kB"), ([columns, "--sample", "5GiB"], "100kB"),
+                ([columns, "--sample", "x"], "100kB"), ([columns, "--seed", "-1"], "whole number"),
+                ([columns, "--access", "windw"], "window"),
+                ([columns, "--access", ""], ""),
+                ([columns, "--access", "window:length=1001"], "longer than axis 0"),
+                ([columns, "--access", "index:axis=2"], "axis"),
+                ([columns, "--array", "y*"], "no array"), ([columns, "--color=blue"], "")]:
+            r = tap.run("tune", *args, code=2)
+            assert r.stderr and words in r.stderr and not r.stdout, (args, r.stderr)
+    with tap.case("files that cannot be tuned: exit code 1 and why"):
+        assert "No such file" in tap.run("tune", f"{scratch}/none.h5", code=1).stderr
+        open(f"{scratch}/empty", "w").close()
+        assert "is empty" in tap.run("tune", f"{scratch}/empty", code=1).stderr
+        assert "folder" in tap.run("tune", scratch, code=1).stderr
+        with open(f"{scratch}/text", "w") as file:
+            file.write("hello")
+        assert "no format" in tap.run("tune", f"{scratch}/text", code=1).stderr
+        for spec in ["raw", "msgpack"]:
+            name = f"{scratch}/f.{spec}"
+            tap.run("gen", "-f", spec, "-o", name, "--samples", 1, "--frames", "9:9")
+            r = tap.run("tune", name, code=1)
+            assert f"is a {spec} file" in r.stderr and "only HDF5" in r.stderr, r.stderr
+    with tap.case("nothing to tune: exit code 4 and why"):
+        with h5py.File(f"{scratch}/hollow.h5", "w") as file:
+            pass
+        assert "no array that could be tuned" in tune(f"{scratch}/hollow.h5", code=4).stderr
+        r = tune(two, "--access", ACCESS, "--array", "short", code=4)
+        assert "reads nothing" in r.stderr, r.stderr
+    with tap.case("--help tells patterns and exit codes"):
+        r = tap.run("tune", "--help")
+        assert "window" in r.stdout and re.search(r"4\s+nothing to tune", r.stdout), r.stdout
+tap.done()
