@@ -5,6 +5,7 @@
 #include "bench/tune/repack.h"
 #include "bench/tune/tool.h"
 #include "formats/format.h"
+#include "formats/hdf5/rewrite.h"
 #include "formats/hdf5/survey.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 #include "bench/tune/repack.h"
 #include "bench/tune/tool.h"
-#include "formats/hdf5/survey.h"
+#include "formats/hdf5/rewrite.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -88,8 +88,9 @@ def dict_of(item):
 
 GZIP4 = (1, (4,))
 SHUFFLE = (2, ())
-CHANGES = ["100x68x2:gzip:4:1:0", "sample_0/face", "sample_1/face", "--", "0:none:0:0:0",
-           "sample_1/kept", "--", "7:none:0:0:0"] + ODD
+# The last one is in one piece: it must not keep the first from growing.
+CHANGES = ["100x68x2:gzip:4:1:0", "sample_0/face", "sample_1/face", "--", "7:none:0:0:0", *ODD, "--",
+           "0:none:0:0:0", "sample_1/kept"]
 EXPECTED = {"sample_0/face": ((100, 68, 2), [SHUFFLE, GZIP4]),
             "sample_1/face": ((40, 68, 2), [SHUFFLE, GZIP4]),
             "sample_1/kept": (None, []), **{name: ((7,), []) for name in ODD}}

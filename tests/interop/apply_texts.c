@@ -61,14 +61,12 @@ int main(int argc, char **argv)
     struct fb_change changes[CHANGES_MAX] = { 0 };
     size_t count = 0;
     struct fb_error err;
-    for (int i = 4; i < argc && count < CHANGES_MAX; i++) {
-        parse_setting(argv[i], &changes[count].setting);
-        changes[count].paths = argv + i + 1;
-        while (i + 1 < argc && strcmp(argv[i + 1], "--") != 0) {
-            changes[count].count++;
-            i++;
-        }
-        count++;
+    for (int i = 4; i < argc && count < CHANGES_MAX; count++) {
+        struct fb_change *change = &changes[count];
+        parse_setting(argv[i++], &change->setting);
+        change->paths = argv + i;
+        while (i < argc && strcmp(argv[i], "--") != 0)
+            i++, change->count++;
         i++;
     }
     if (count == 0)
