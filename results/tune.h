@@ -6,8 +6,9 @@
  *   read_ratio = sum(w_t * ns_t / present_ns_t) / sum(w_t)
  *   cost = size_ratio^a * read_ratio^b * write_ratio^c
  *
- * with the exponents a, b, c of --weights. Intervals are of the median over rounds: in each, every
- * setting and the present one were read by fresh workers, in random order. */
+ * with the exponents a, b, c of --weights; where the file lies as no writer here writes,
+ * write_ratio is over the time of writing h5py's guess. Intervals are of the median over rounds: in
+ * each, every setting and the present one were read by fresh workers, in random order. */
 #ifndef FB_RESULTS_TUNE_H
 #define FB_RESULTS_TUNE_H
 

@@ -201,13 +201,26 @@ double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_tri
     return trial->file_bytes == FB_NA ? 1 : (double)trial->file_bytes / present_bytes(contest);
 }
 
+/* What writing is compared with: the baseline, or, where that is the file in place, what h5py would
+ * have written. */
+static uint64_t base_write_ns(const struct fb_contest *contest)
+{
+    uint64_t ns = contest->trials[contest->baseline].write_ns;
+    for (size_t i = 0; ns == FB_NA && i < contest->count; i++) {
+        size_t candidate = contest->trials[i].candidate;
+        if (candidate != SIZE_MAX &&
+            (contest->space->items[candidate].names & (1u << FB_PROPOSER_H5PY)))
+            ns = contest->trials[i].write_ns;
+    }
+    return ns;
+}
+
 double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial)
 {
-    const struct fb_trial *base = &contest->trials[contest->baseline];
-    return trial == base ? 1
-           : trial->write_ns == FB_NA || base->write_ns == FB_NA
-               ? NAN
-               : (double)trial->write_ns / (double)base->write_ns;
+    uint64_t base = base_write_ns(contest);
+    return trial == &contest->trials[contest->baseline] ? 1
+           : trial->write_ns == FB_NA || base == FB_NA  ? NAN
+                                                        : (double)trial->write_ns / (double)base;
 }
 
 double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial)
@@ -221,12 +234,13 @@ double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *tr
 
 /* --- what the model says ---------------------------------------------------------------------- */
 
-/* The baseline's own forecast, or, where it has none, its measured times. */
+/* The baseline's own forecast, or, where it has none (it lies as no setting does, or has too many
+ * chunks to count), its measured times. */
 static double base_ns(const struct fb_contest *contest, size_t term)
 {
     const struct fb_trial *base = &contest->trials[contest->baseline];
     uint64_t ns[FB_ROUNDS_MOST];
-    if (base->candidate != SIZE_MAX)
+    if (base->candidate != SIZE_MAX && isfinite(contest->forecasts[base->candidate].read_ns[term]))
         return contest->forecasts[base->candidate].read_ns[term];
     memcpy(ns, base->ns[term], sizeof ns);
     return (double)fb_median_of(ns, base->rounds);
@@ -236,14 +250,14 @@ double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
 {
     const struct fb_search *search = contest->search;
     const struct fb_forecast *forecast = &contest->forecasts[candidate];
-    const struct fb_trial *base = &contest->trials[contest->baseline];
+    uint64_t base = base_write_ns(contest);
     double sum = 0, weights = 0;
     for (size_t t = 0; t < search->access->count; t++)
         if (fb_contest_term(contest, t)) {
             sum += search->access->terms[t].weight * forecast->read_ns[t] / base_ns(contest, t);
             weights += search->access->terms[t].weight;
         }
-    double write = base->write_ns == FB_NA ? 1 : forecast->write_ns / (double)base->write_ns;
+    double write = base == FB_NA ? 1 : forecast->write_ns / (double)base;
     return fb_tune_cost(search->config, forecast->file_bytes / present_bytes(contest),
                         sum / weights, write);
 }

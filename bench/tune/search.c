@@ -2,6 +2,7 @@
 #include "bench/tune/contest.h"
 #include "bench/tune/reader.h"
 #include "formats/hdf5/options.h"
+#include "results/stopping.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define FIRST_WAVE 10
 #define SECOND_WAVE 6
 #define FINALISTS 4
+#define QUICK_PART 3 /* of these, where it is to be quick */
 #define SHAPE_MOST 2 /* of the first wave, codings of one shape */
 #define TRIAL_BLOCKS 3
 /* Rounds after which a hopeless setting is not read any more. */
@@ -21,7 +23,7 @@ _Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOS
                "there is room for all trials");
 
 /* Those with a plugin are tried where it is installed. */
-const struct fb_coding fb_codings[] = {
+static const struct fb_coding codings[] = {
     { "none", 0, false },       { "gzip", 1, false }, { "gzip", 1, true },   { "gzip", 2, false },
     { "gzip", 2, true },        { "gzip", 3, false }, { "gzip", 3, true },   { "gzip", 4, false },
     { "gzip", 4, true },        { "gzip", 5, false }, { "gzip", 5, true },   { "gzip", 6, false },
@@ -31,7 +33,19 @@ const struct fb_coding fb_codings[] = {
     { "blosc", 4, false },      { "blosc", 4, true }, { "bzip2", 9, false }, { "bzip2", 9, true },
     { "bitshuffle", 0, false },
 };
-const size_t fb_coding_count = sizeof fb_codings / sizeof *fb_codings;
+
+static const struct fb_coding quick_codings[] = {
+    { "none", 0, false }, { "gzip", 1, false }, { "gzip", 1, true },
+    { "gzip", 4, false }, { "gzip", 4, true },  { "gzip", 9, true },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+const struct fb_coding *fb_tune_codings(const struct fb_tune_config *config, size_t *count)
+{
+    *count = config->quick ? COUNT(quick_codings) : COUNT(codings);
+    return config->quick ? quick_codings : codings;
+}
 
 /* --- ranking ---------------------------------------------------------------------------------- */
 
@@ -130,25 +144,26 @@ static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shap
 static int search_waves(struct fb_contest *contest, struct fb_error *err)
 {
     const struct fb_tune_config *config = contest->search->config;
+    size_t part = config->quick ? QUICK_PART : 1;
     int rc = fb_contest_add_baseline(contest, err);
     if (rc == 0) /* in place it has no forecast: its times are what forecasts are over */
         rc = fb_contest_rounds(contest, 1, SIZE_MAX, config->seed, "trying", 0, 8, err);
     if (rc == 0)
         rc = fb_contest_add_named(contest, err);
     if (rc == 0)
-        rc = add_wave(contest, FIRST_WAVE, SHAPE_MOST, err);
+        rc = add_wave(contest, FIRST_WAVE / part, SHAPE_MOST, err);
     fb_contest_restart(contest);
     if (rc == 0)
-        rc = fb_contest_rounds(contest, TRIAL_BLOCKS, PATIENCE_TRYING, config->seed + 1, "trying",
-                               1, 8, err);
+        rc = fb_contest_rounds(contest, TRIAL_BLOCKS / (config->quick ? 2 : 1), PATIENCE_TRYING,
+                               config->seed + 1, "trying", 1, 8, err);
     size_t before = contest->count;
     if (rc == 0)
-        rc = add_wave(contest, SECOND_WAVE, SIZE_MAX, err);
+        rc = add_wave(contest, SECOND_WAVE / part, SIZE_MAX, err);
     if (rc == 0 && contest->count > before) {
         /* All again, so that the new ones have been read beside the others. */
         fb_contest_restart(contest);
-        rc = fb_contest_rounds(contest, TRIAL_BLOCKS, PATIENCE_TRYING, config->seed + 2, "trying",
-                               2, 8, err);
+        rc = fb_contest_rounds(contest, TRIAL_BLOCKS / (config->quick ? 2 : 1), PATIENCE_TRYING,
+                               config->seed + 2, "trying", 2, 8, err);
     }
     return rc;
 }
@@ -160,7 +175,8 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
     const struct fb_catalog *catalog = fb_source_catalog(search->tried->source);
     const struct fb_array_info *array = &catalog->arrays[0];
     uint64_t slabs[FB_ACCESS_TERMS_MAX][FB_MAX_RANK];
-    size_t count = 0, at;
+    size_t count = 0, at, coding_count;
+    const struct fb_coding *codings_tried = fb_tune_codings(search->config, &coding_count);
     for (size_t a = 1; a < catalog->array_count; a++)
         if (catalog->arrays[a].bytes > array->bytes)
             array = &catalog->arrays[a];
@@ -177,7 +193,7 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
         rc = fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
     return rc ? rc
               : fb_space_make(array, search->array->dims, (const uint64_t(*)[FB_MAX_RANK])slabs,
-                              count, fb_codings, fb_coding_count, &usual, space, err);
+                              count, codings_tried, coding_count, &usual, space, err);
 }
 
 /* The finalists of the search, on the other stand. */
@@ -270,8 +286,9 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
     if (rc == 0)
         rc = choose_finalists(trying, final, err);
     if (rc == 0)
-        rc = fb_contest_rounds(final, FB_ROUNDS_MOST, PATIENCE_MEASURING, search->config->seed + 3,
-                               "measuring", 3, 8, err);
+        rc =
+            fb_contest_rounds(final, search->config->quick ? FB_BLOCKS_LEAST : FB_ROUNDS_MOST,
+                              PATIENCE_MEASURING, search->config->seed + 3, "measuring", 3, 8, err);
     size_t first = records->count;
     if (rc == 0)
         rc = fb_contest_records(final, "final", records, err);

@@ -33,7 +33,6 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
                     struct fb_setting *setting, size_t *best, struct fb_error *err);
 
 /* The codings that are tried. */
-extern const struct fb_coding fb_codings[];
-extern const size_t fb_coding_count;
+const struct fb_coding *fb_tune_codings(const struct fb_tune_config *config, size_t *count);
 
 #endif

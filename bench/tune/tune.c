@@ -258,12 +258,14 @@ static int search_group(struct state *state, const struct fb_group *group,
         .arrays = out->arrays,
         .array_count = group->count,
     };
+    size_t coding_count;
+    const struct fb_coding *codings = fb_tune_codings(state->config, &coding_count);
     look_at_present(state, group, &search.present);
     int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
     if (rc == 0)
-        rc = fb_model_calibrate(&tried, fb_codings, fb_coding_count, &model, err);
+        rc = fb_model_calibrate(&tried, codings, coding_count, &model, err);
     if (rc == 0)
         rc = fb_search_group(&search, &state->tune->records, &out->best, &out->best_record, err);
     out->keep = out->best_record == SIZE_MAX;

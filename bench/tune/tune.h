@@ -16,6 +16,7 @@ struct fb_tune_config {
     const char *access;        /* specification; NULL: the mix of the standard workloads */
     double size_weight, read_weight, write_weight; /* exponents of the cost */
     double max_size, max_read; /* ratios that must not be exceeded; INFINITY: any */
+    bool quick;                /* fewer codings and blocks */
     bool plugins;              /* settings that need a plugin may be recommended */
     enum fb_handle handle;
     uint64_t seed;

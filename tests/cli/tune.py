@@ -21,7 +21,7 @@ ACCESS = "window:length=50,n=5"
 def tune(file, *args, code=0, tmp=None, **kwargs):
     """Tunes with a folder for temporary files of its own, which must be empty afterwards."""
     os.makedirs(tmp or TMP, exist_ok=True)
-    result = tap.run("tune", file, "--sample", "200kB", "--tmp", tmp or TMP, *args, code=code,
+    result = tap.run("tune", file, "--quick", "--sample", "200kB", "--tmp", tmp or TMP, *args, code=code,
                      timeout=200, **kwargs)
     assert os.listdir(tmp or TMP) == [], os.listdir(tmp or TMP)
     return result
@@ -58,24 +58,27 @@ with tap.scratch() as scratch:
         assert (os.stat(columns).st_mtime_ns, open(columns, "rb").read()) == \
             (before[0].st_mtime_ns, before[1])
         rows = list(csv.DictReader(open(f"{out}/tune.csv", newline="")))
-        assert {"present", "final", "search", "model"} == {row["stage"] for row in rows}
+        assert {"present", "reader", "final", "search", "model"} == {row["stage"] for row in rows}
         present, = [row for row in rows if row["stage"] == "present"]
         assert "1000x1, gzip 4" in present["setting"] and present["read_ratio"] == "1"
         for row in rows:
             assert None not in row and None not in row.values()
             assert row["file"] == columns and row["access"] == "window:axis=0,length=50,n=5"
-            assert row["group"] == "1" and row["array_count"] == "1" and row["plugin"] == ""
+            assert row["group"] == "1" and row["array_count"] == "1"
+            assert bool(row["plugin"]) == (row["filter"] not in ("", "none", "gzip", "szip")), row
             if row["stage"] == "model":
                 assert not row["read_ns"] and row["predicted_cost"]
                 continue
-            assert int(row["read_ns"]) > 0 and int(row["blocks"]) > 0
+            assert int(row["blocks"]) > 0 and (row["stage"] == "reader" or int(row["read_ns"]) > 0)
             size, read = number(row["size_ratio"]), number(row["read_ratio"])
             assert close(number(row["cost"]), size * read**2), row
             for end in ["lower", "upper"]:
                 assert close(number(row[f"cost_{end}"]), size * number(row[f"read_{end}"])**2), row
             if row["format"] == "hdf5-chunked":
-                chunk = f"chunk={row['chunk']}"
-                assert row["options"] == f"level={row['level']},shuffle={row['shuffle']},{chunk}"
+                assert f"shuffle={row['shuffle']},chunk={row['chunk']}" in row["options"], row
+                plain = row["filter"] in ("gzip", "none")
+                assert plain == ("filter=" not in row["options"]), row
+                assert not plain or row["options"].startswith(f"level={row['level']},"), row
         ends = [row for row in rows if row["stage"] in ("present", "final")]
         for row in ends:
             beaten = any(float(o["size_ratio"]) <= float(row["size_ratio"]) and
@@ -84,7 +87,7 @@ with tap.scratch() as scratch:
                          for o in ends)
             assert row["pareto"] == str(int(not beaten)), row
         best, = [row for row in rows if row["recommended"] == "1"]
-        assert best["stage"] == "final" and float(best["cost_upper"]) < 1
+        assert best["stage"] == "final" and float(best["cost_upper"]) < 1 and not best["plugin"]
         settings = [(row["stage"], row["format"], row["options"]) for row in rows]
         assert len(settings) == len(set(settings))
         r = tap.run("tune", columns, "-o", out, code=2)

@@ -168,7 +168,7 @@ static void test_odd_table(void **state)
     memset(all.items[0].arrays, 'x', sizeof all.items[0].arrays - 1);
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         char *text = print(&all, false, widths[w]);
-        size_t most = widths[w] == 0 || widths[w] > 100 ? 100 : widths[w] < 80 ? 80 : widths[w];
+        size_t most = widths[w] == 0 || widths[w] > 100 ? 100 : widths[w] < 60 ? 60 : widths[w];
         if (widest(text) > most)
             fail_msg("width %u: a line of %zu", widths[w], widest(text));
         free(text);

@@ -265,7 +265,7 @@ static void test_texts(void **state)
         { { 1, { 7 }, "none", 0, false, false }, "level=0,shuffle=0,chunk=7", "7" },
         { { 1, { 7 }, "none", 0, true, false }, "level=0,shuffle=1,chunk=7", "7, shuffle" },
         { { 2, { 1, 7 }, "lzf", 0, false, false },
-          "level=0,shuffle=0,chunk=1x7,filter=lzf",
+          "shuffle=0,chunk=1x7,filter=lzf",
           "1x7, lzf" },
         { { 0, { 0 }, "none", 0, false, true }, "libver=latest", "in one piece, libver latest" },
         { { 1, { 7 }, "gzip", 1, false, true },
