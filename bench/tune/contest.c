@@ -181,8 +181,10 @@ static double present_bytes(const struct fb_contest *contest)
     const struct fb_trial *base = &contest->trials[contest->baseline];
     if (base->file_bytes != FB_NA)
         return (double)base->file_bytes;
-    return (double)fb_catalog_bytes(fb_source_catalog(contest->stand->source)) *
-           contest->search->present.stored;
+    const struct fb_catalog *catalog = fb_source_catalog(contest->stand->source);
+    const struct fb_present *present = &contest->search->present;
+    return (double)fb_catalog_bytes(catalog) * present->stored +
+           (double)catalog->array_count * present->beside;
 }
 
 static double power(double base, double exponent)

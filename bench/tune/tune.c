@@ -178,6 +178,18 @@ static bool clipped_alike(const struct fb_setting *setting, const struct fb_arra
     return true;
 }
 
+/* What a file has beside the data of its arrays, shared out among them. */
+static double bytes_beside(const struct state *state)
+{
+    const size_t count = state->catalog->array_count;
+    uint64_t file_bytes = 0, stored = 0;
+    if (fb_path_bytes(state->config->file, &file_bytes, NULL))
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        stored += state->storage[i].stored_bytes;
+    return file_bytes > stored ? (double)(file_bytes - stored) / (double)count : 0;
+}
+
 /* The setting of the array with the longest chunks stands for all, if they have it. */
 static void look_at_present(const struct state *state, const struct fb_group *group,
                             struct fb_present *present)
@@ -200,6 +212,7 @@ static void look_at_present(const struct state *state, const struct fb_group *gr
         bytes += array->bytes;
     }
     present->stored = (double)stored / (double)bytes;
+    present->beside = bytes_beside(state);
     if (present->known)
         fb_setting_text(&present->setting, present->text, sizeof present->text);
     else if (first->chunk_rank == 0)

@@ -165,6 +165,63 @@ static bool keep_even(void *context, size_t array)
     return array % 2 == 0;
 }
 
+/* Every array but its first index and its last one, along every axis that has four or more. */
+static bool crop_ends(void *context, size_t array, uint64_t *start, uint64_t *count)
+{
+    const struct fb_catalog *catalog = context;
+    for (unsigned k = 0; k < catalog->arrays[array].rank; k++)
+        if (count[k] >= 4) {
+            start[k] = 1;
+            count[k] -= 2;
+        }
+    return true;
+}
+
+static bool crop_beyond(void *context, size_t array, uint64_t *start, uint64_t *count)
+{
+    (void)context;
+    (void)array;
+    (void)count;
+    start[0] = 1;
+    return true;
+}
+
+static void test_crop(void **state)
+{
+    (void)state;
+    struct fb_source *cropped;
+    struct fb_error err;
+    struct pattern_source *source = pattern_many();
+    size_t smaller = 0;
+    assert_int_equal(fb_source_crop(&source->base, crop_ends, &source->catalog, &cropped, &err), 0);
+    const struct fb_catalog *catalog = fb_source_catalog(cropped);
+    assert_int_equal(catalog->array_count, source->catalog.array_count);
+    for (size_t i = 0; i < catalog->array_count; i++) {
+        const struct fb_array_info *info = &catalog->arrays[i];
+        const struct fb_array_info *from = fb_catalog_find(&source->catalog, info->path);
+        uint64_t start[FB_MAX_RANK] = { 0 };
+        const uint64_t zero[FB_MAX_RANK] = { 0 };
+        for (unsigned k = 0; k < from->rank; k++) {
+            start[k] = from->dims[k] >= 4;
+            assert_int_equal(info->dims[k], from->dims[k] - 2 * start[k]);
+        }
+        smaller += info->bytes < from->bytes;
+        unsigned char *all = pattern_bytes(from), *got = malloc((size_t)info->bytes + 1);
+        unsigned char *want = malloc((size_t)info->bytes + 1);
+        fb_slab_copy(from, start, info->dims, all, want);
+        assert_int_equal(
+            fb_source_read(cropped, i, zero, info->dims, got, (size_t)info->bytes, &err), 0);
+        assert_memory_equal(got, want, (size_t)info->bytes);
+        free(all);
+        free(want);
+        free(got);
+    }
+    assert_true(smaller > 2);
+    fb_source_close(cropped);
+    source = pattern_many();
+    assert_int_equal(fb_source_crop(&source->base, crop_beyond, NULL, &cropped, &err), FB_EUSAGE);
+}
+
 /* narrow and select deliver what they say. */
 static void test_sources(void **state)
 {
@@ -234,7 +291,7 @@ int main(void)
         cmocka_unit_test(test_natural_order), cmocka_unit_test(test_catalog),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_query),
         cmocka_unit_test(test_slabs),         cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_crop),          cmocka_unit_test(test_values),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
