@@ -244,7 +244,8 @@ static void show_group(const struct fb_tune *tune, size_t number)
     putchar('\n');
     show_reader_advice(tune, number + 1);
     if (group->keep) {
-        printf("Keep the present setting: nothing that was measured is clearly better.\n");
+        printf("Keep the present setting: nothing that was measured is clearly better, and "
+               "allowed.\n");
         return;
     }
     const struct fb_tune_record *best = &tune->records.items[group->best_record];

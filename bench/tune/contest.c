@@ -89,12 +89,14 @@ static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct
     return rc;
 }
 
+/* What may not be recommended sets no measure for the others. */
 static void drop_hopeless(struct fb_contest *contest)
 {
     double best = INFINITY;
     for (size_t i = 0; i < contest->count; i++) {
         double cost = fb_trial_cost(contest, &contest->trials[i]);
-        best = cost < best ? cost : best;
+        if (fb_trial_admissible(contest, &contest->trials[i]))
+            best = cost < best ? cost : best;
     }
     for (size_t i = 0; i < contest->count; i++)
         if (i != contest->baseline && fb_trial_cost(contest, &contest->trials[i]) > HOPELESS * best)
@@ -234,6 +236,14 @@ double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *tr
                               fb_trial_write_ratio(contest, trial));
 }
 
+bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial *trial)
+{
+    const struct fb_tune_config *config = contest->search->config;
+    double lower, upper;
+    return !trial->failed && fb_trial_size_ratio(contest, trial) <= config->max_size &&
+           fb_trial_read_ratio(contest, trial, &lower, &upper) <= config->max_read;
+}
+
 /* --- what the model says ---------------------------------------------------------------------- */
 
 /* The baseline's own forecast, or, where it has none (it lies as no setting does, or has too many
@@ -248,20 +258,28 @@ static double base_ns(const struct fb_contest *contest, size_t term)
     return (double)fb_median_of(ns, base->rounds);
 }
 
-double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
+void fb_forecast_ratios(const struct fb_contest *contest, size_t candidate, double *size,
+                        double *read)
 {
     const struct fb_search *search = contest->search;
     const struct fb_forecast *forecast = &contest->forecasts[candidate];
-    uint64_t base = base_write_ns(contest);
     double sum = 0, weights = 0;
     for (size_t t = 0; t < search->access->count; t++)
         if (fb_contest_term(contest, t)) {
             sum += search->access->terms[t].weight * forecast->read_ns[t] / base_ns(contest, t);
             weights += search->access->terms[t].weight;
         }
-    double write = base == FB_NA ? 1 : forecast->write_ns / (double)base;
-    return fb_tune_cost(search->config, forecast->file_bytes / present_bytes(contest),
-                        sum / weights, write);
+    *read = sum / weights;
+    *size = forecast->file_bytes / present_bytes(contest);
+}
+
+double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
+{
+    uint64_t base = base_write_ns(contest);
+    double size, read;
+    fb_forecast_ratios(contest, candidate, &size, &read);
+    double write = base == FB_NA ? 1 : contest->forecasts[candidate].write_ns / (double)base;
+    return fb_tune_cost(contest->search->config, size, read, write);
 }
 
 int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)

@@ -61,8 +61,12 @@ double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_tri
 double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
 /* INFINITY for one that failed. */
 double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial);
+/* Whether it stays within --max-size and --max-read. */
+bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial *trial);
 double fb_tune_cost(const struct fb_tune_config *config, double size, double read, double write);
 /* The same of a candidate as the model says; NAN where it cannot say. */
+void fb_forecast_ratios(const struct fb_contest *contest, size_t candidate, double *size,
+                        double *read);
 double fb_forecast_cost(const struct fb_contest *contest, size_t candidate);
 
 /* A row of which file, access, group and stage are set. */

@@ -49,6 +49,18 @@ const struct fb_coding *fb_tune_codings(const struct fb_tune_config *config, siz
 
 /* --- ranking ---------------------------------------------------------------------------------- */
 
+/* How far beyond the constraints a forecast may be, which is not exact. */
+#define SIZE_OFF 1.1
+#define READ_OFF 1.5
+
+static bool promising(const struct fb_contest *contest, size_t candidate)
+{
+    const struct fb_tune_config *config = contest->search->config;
+    double size, read;
+    fb_forecast_ratios(contest, candidate, &size, &read);
+    return size <= SIZE_OFF * config->max_size && read <= READ_OFF * config->max_read;
+}
+
 /* Whether a setting may be recommended at all. */
 static bool eligible(const struct fb_search *search, const struct fb_setting *setting)
 {
@@ -124,7 +136,7 @@ static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shap
     int rc = ranked ? 0 : fb_fail_memory(err, "a ranking");
     for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
         double cost = fb_forecast_cost(contest, i) * correction(contest, i);
-        if (isfinite(cost) && !fb_contest_has(contest, i) &&
+        if (isfinite(cost) && !fb_contest_has(contest, i) && promising(contest, i) &&
             eligible(contest->search, &contest->space->items[i].setting))
             ranked[n++] = (struct ranked){ i, cost };
     }
@@ -206,7 +218,7 @@ static int choose_finalists(const struct fb_contest *search, struct fb_contest *
     if (rc == 0)
         rc = fb_contest_add_named(final, err);
     for (size_t i = 0; i < search->count; i++)
-        if (i != search->baseline && !search->trials[i].failed &&
+        if (i != search->baseline && fb_trial_admissible(search, &search->trials[i]) &&
             search->trials[i].candidate != SIZE_MAX)
             ranked[n++] = (struct ranked){ search->trials[i].candidate,
                                            fb_trial_cost(search, &search->trials[i]) };
@@ -243,7 +255,6 @@ static void prefer_one_piece(const struct fb_contest *final, const struct fb_tun
 static void recommend(const struct fb_contest *final, struct fb_tune_records *records, size_t first,
                       struct fb_setting *setting, size_t *best)
 {
-    const struct fb_tune_config *config = final->search->config;
     *best = SIZE_MAX;
     size_t record = first;
     for (size_t i = 0; i < final->count; i++) {
@@ -253,8 +264,7 @@ static void recommend(const struct fb_contest *final, struct fb_tune_records *re
         const struct fb_tune_record *row = &records->items[record++];
         if (i == final->baseline || trial->candidate == SIZE_MAX ||
             !eligible(final->search, &final->space->items[trial->candidate].setting) ||
-            row->size_ratio > config->max_size || row->read_ratio > config->max_read ||
-            !(row->cost_upper < 1))
+            !fb_trial_admissible(final, trial) || !(row->cost_upper < 1))
             continue;
         if (*best == SIZE_MAX || row->cost < records->items[*best].cost) {
             *best = record - 1;

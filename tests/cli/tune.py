@@ -116,6 +116,15 @@ with tap.scratch() as scratch:
         group, = json.loads(tune(columns, "--access", ACCESS, "--max-read", "0.0001x",
                                  "--json", "--handle", "keep").stdout)["groups"]
         assert group["keep"] is True and "options" not in group
+    with tap.case("--max-size: what is larger is neither tried for long nor recommended"):
+        r = json.loads(tune(columns, "--access", ACCESS, "--max-size", "130%", "--json", "-o",
+                            f"{scratch}/small", "--no-plots").stdout)
+        group, = r["groups"]
+        rows = list(csv.DictReader(open(f"{scratch}/small/tune.csv", newline="")))
+        found = [row for row in rows if row["stage"] == "final" and not row["names"]
+                 and row["format"] == "hdf5-chunked"]
+        assert found and all(float(row["size_ratio"]) <= 1.3 for row in found), found
+        assert group["keep"] is False and group["size_ratio"] <= 1.3, group
     with tap.case("Ctrl-C leaves the file as it was, and nothing beside it"):
         for delay in (0.3, 1.5):
             process = subprocess.Popen([tap.FMTBENCH, "tune", columns, "--tmp", TMP],
