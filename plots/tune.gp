@@ -61,11 +61,13 @@ do for [i = 1:n] {
     set label name[i] at graph 1.025, graph place[i] left font sized(9)
 }
 tint(kind) = kind eq 'recommended' ? 0xD55E00 : kind eq 'present' ? 0x333333 : kind eq 'heuristic' ? 0xA6CEE3 : 0x0072B2
-set key at screen 1 - 20.0 / width, screen 1 - 30.0 / height right horizontal samplen 0.5
+set key at screen 1 - 16.0 / width, screen 1 - 8.0 / height right horizontal samplen 0.3 width -1
 plot data using (column('size_ratio')):(or('lower', column('read_ratio'))):(0):(or('upper', column('read_ratio')) - or('lower', column('read_ratio'))) \
          with vectors nohead linewidth 1.5 linecolor rgb '#888888' notitle, \
      data using (column('size_ratio')):(column('read_ratio')):(tint(strcol('kind'))) \
          with points pointtype 7 pointsize 1.1 linecolor rgb variable notitle, \
+     data using (strcol('kind') eq 'recommended' ? column('size_ratio') : NaN):(column('read_ratio')) \
+         with points pointtype 7 pointsize 1.5 linecolor rgb '#D55E00' notitle, \
      NaN with points pointtype 7 linecolor rgb '#D55E00' title 'recommended', \
      NaN with points pointtype 7 linecolor rgb '#333333' title 'present', \
      NaN with points pointtype 7 linecolor rgb '#A6CEE3' title 'heuristics', \

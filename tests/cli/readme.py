@@ -42,14 +42,30 @@ with tap.case("the explanation shown is the reference's, its figures those of it
     for text in [f"{row['raw_reads']} reads", f"{row['chunks_touched']} touched", row["chunk"],
                  f"{float(row['inflate_amplification']):.1f} times the bytes asked for"]:
         assert text in shown.group(1), text
+with tap.case("the settings shown are the reference's, their figures those of its tune.csv"):
+    shown = re.search(r"<!-- from results/reference/tune -->\n```text\n(.*?)\n```", readme, re.S)
+    folder = os.path.join(ROOT, "results/reference/tune")
+    with open(os.path.join(folder, "tune.txt")) as file:
+        assert file.read().startswith(shown.group(1) + "\n")
+    with open(os.path.join(folder, "tune.csv"), newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["stage"] in ("present", "final")]
+    lines = shown.group(1).splitlines()
+    for row in rows:
+        line, = [line for line in lines if line[2:].startswith(row["setting"] + " ") and "faster" not in
+                 line and (not row["names"] or f"({row['names']})" in line)]
+        assert line.startswith(">") == (row["recommended"] == "1"), line
+        gain = 1 / float(row["read_ratio"])
+        assert (f" {gain:.1f}x" if gain >= 9.95 else f" {gain:.2f}x") in line, line
+        assert f" {100 * float(row['size_ratio']):.0f} %" in line, line
+    assert sum(line.startswith("> ") for line in lines) == 1
 with tap.case("every command, file and picture that the README names exists"):
     commands = tap.run("--help").stdout
     for name in set(re.findall(r"`?\./?(?:build/)?fmtbench ([a-z]+)", readme)):
         assert re.search(rf"^  {name} ", commands, re.M), name
     for path in re.findall(r"\]\(([^)#:]+)\)", readme):
         assert os.path.exists(os.path.join(ROOT, path)), path
-with tap.case("every option of `run` or `explain` that the README names exists"):
-    options = tap.run("run", "--help").stdout + tap.run("explain", "--help").stdout
+with tap.case("every option of `run`, `explain` or `tune` that the README names exists"):
+    options = "".join(tap.run(name, "--help").stdout for name in ("run", "explain", "tune"))
     for name in set(re.findall(r"`(--[a-z-]+)", readme)):
         assert name in options, name
 tap.done()
