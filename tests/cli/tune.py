@@ -125,6 +125,26 @@ with tap.scratch() as scratch:
                  and row["format"] == "hdf5-chunked"]
         assert found and all(float(row["size_ratio"]) <= 1.3 for row in found), found
         assert group["keep"] is False and group["size_ratio"] <= 1.3, group
+    with tap.case("chunks larger than the cache, row by row: a larger cache is measured"):
+        with h5py.File(f"{scratch}/cache.h5", "w") as file:
+            file.create_dataset("x", data=smooth(128, 5000), chunks=(64, 5000), compression=1)
+        tap.run("tune", f"{scratch}/cache.h5", "--quick", "--sample", "4MB", "--tmp", TMP, "--access",
+                "index:axis=0,n=12", "-o", f"{scratch}/cached", "--no-plots")
+        rows = list(csv.DictReader(open(f"{scratch}/cached/tune.csv", newline="")))
+        cache, held = [row for row in rows if row["stage"] == "reader"]
+        assert cache["options"] == "cache=4194304" and "chunk cache" in cache["setting"], cache
+        assert "held open" in held["setting"] and held["options"] == "", held
+        for row in (cache, held):
+            assert row["format"] == "as-is" and row["size_ratio"] == "1" and row["blocks"] == "7"
+            assert close(number(row["cost"]), number(row["read_ratio"])**2), row
+        # A single request loads nothing again: no cache is tried.
+        os.remove(f"{scratch}/cached/tune.csv")
+        with h5py.File(f"{scratch}/cache.h5", "w") as file:
+            file.create_dataset("x", data=smooth(128, 5000), chunks=(32, 5000), compression=1)
+        tap.run("tune", f"{scratch}/cache.h5", "--quick", "--sample", "4MB", "--tmp", TMP, "--access",
+                "index:axis=0,n=1", "-o", f"{scratch}/cached", "--no-plots")
+        rows = list(csv.DictReader(open(f"{scratch}/cached/tune.csv", newline="")))
+        assert ["cache" in row["options"] for row in rows if row["stage"] == "reader"] == [False]
     with tap.case("Ctrl-C leaves the file as it was, and nothing beside it"):
         for delay in (0.3, 1.5):
             process = subprocess.Popen([tap.FMTBENCH, "tune", columns, "--tmp", TMP],
