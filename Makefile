@@ -165,7 +165,8 @@ unit: $(UNIT_TESTS)
 
 # A malloc that fails returns NULL, as it does elsewhere: that is what is tested.
 asan:
-	ASAN_OPTIONS=allocator_may_return_null=1:suppressions=$(abspath tests/asan.supp) $(MAKE) B=$(B)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	ASAN_OPTIONS=allocator_may_return_null=1:suppressions=$(abspath tests/asan.supp) \
+	    LSAN_OPTIONS=print_suppressions=0:suppressions=$(abspath tests/lsan.supp) $(MAKE) B=$(B)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
 
 # Workers too, which makes each of them take a second: of `run` there is the smoke test alone.
