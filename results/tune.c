@@ -40,6 +40,9 @@ const struct fb_column fb_tune_columns[] = {
     U64(file_bytes, "bytes", "the same as predicted_bytes, measured"),
     U64(write_ns, "ns", "writing the tried part"),
     U64(blocks, "", "fresh workers that read each term"),
+    TEXT(cache_state,
+         "`proven`: before each block the file was seen to be in the page cache; "
+         "`warm-unproven`: of some it could not be told; empty where nothing was read"),
     DOUBLE(size_ratio, "ratio", "size over that of the present file"),
     DOUBLE(read_ratio, "ratio", "time of reading over that of the present file"),
     DOUBLE(read_lower, "ratio", "lower end of its 95 % interval"),

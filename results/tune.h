@@ -37,7 +37,8 @@ struct fb_tune_record {
     uint64_t read_ns;    /* an iteration of each term, weighted */
     uint64_t file_bytes; /* of the tried part */
     uint64_t write_ns;
-    uint64_t blocks; /* of each term */
+    uint64_t blocks;      /* of each term */
+    char cache_state[16]; /* proven | warm-unproven */
     double size_ratio, read_ratio, read_lower, read_upper, write_ratio;
     double cost, cost_lower, cost_upper;
     double predicted_cost;

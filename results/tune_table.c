@@ -39,8 +39,9 @@ static void interval_text(const struct fb_tune_record *record, char *buf, size_t
 static void print_row(FILE *out, const struct fb_tune_record *record, int label_width, bool colour)
 {
     char label[400], plain[400], gain[16], interval[40], reckoned[16], size[16], cost[16];
-    snprintf(label, sizeof label, "%s%s%s%s%s", record->setting, *record->names ? " (" : "",
-             record->names, *record->names ? ")" : "", *record->plugin ? " +plugin" : "");
+    snprintf(label, sizeof label, "%s%s%s%s%s%s", record->setting, *record->names ? " (" : "",
+             record->names, *record->names ? ")" : "", *record->plugin ? " +plugin" : "",
+             strcmp(record->cache_state, "warm-unproven") == 0 ? " unproven" : "");
     fb_plain_text(label, plain, sizeof plain);
     gain_text(record->read_ratio, gain, sizeof gain);
     interval_text(record, interval, sizeof interval);

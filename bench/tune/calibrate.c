@@ -35,9 +35,10 @@ struct gauge {
 static int time_term(const struct gauge *gauge, size_t term, double *out, struct fb_error *err)
 {
     uint64_t best = UINT64_MAX, ns;
+    bool proven; /* coefficients are no result */
     int rc = 0;
     for (int block = 0; rc == 0 && block < BLOCKS; block++) {
-        rc = fb_stand_read(&gauge->stand, gauge->path, term, "", FB_HANDLE_ONCE, &ns, err);
+        rc = fb_stand_read(&gauge->stand, gauge->path, term, "", FB_HANDLE_ONCE, &ns, &proven, err);
         best = rc == 0 && ns < best ? ns : best;
     }
     *out = (double)best;

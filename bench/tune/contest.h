@@ -8,10 +8,11 @@
 #define FB_TRIALS_MOST 24
 
 struct fb_trial {
-    size_t candidate;              /* in the space; SIZE_MAX: the file as it is, in place */
-    char *path;                    /* of its file; owned, removed with the contest */
-    bool failed;                   /* it cannot be written here */
-    bool dropped;                  /* it is hopeless, and not read any more */
+    size_t candidate; /* in the space; SIZE_MAX: the file as it is, in place */
+    char *path;       /* of its file; owned, removed with the contest */
+    bool failed;      /* it cannot be written here */
+    bool dropped;     /* it is hopeless, and not read any more */
+    bool unproven;    /* before a block the file could not be seen to be in the page cache */
     uint64_t file_bytes, write_ns; /* FB_NA where not known */
     uint64_t ns[FB_ACCESS_TERMS_MAX][FB_ROUNDS_MOST];
     size_t rounds;

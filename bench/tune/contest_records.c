@@ -81,6 +81,7 @@ static void fill_measured(const struct fb_contest *contest, const struct fb_tria
     }
     record->read_ns = whole(weighted(contest, ns));
     record->blocks = trial->rounds;
+    SET(record->cache_state, "%s", trial->unproven ? "warm-unproven" : "proven");
     record->file_bytes = trial->file_bytes;
     record->write_ns = trial->write_ns;
     record->size_ratio = fb_trial_size_ratio(contest, trial);

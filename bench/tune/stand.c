@@ -24,43 +24,6 @@ static bool crop_to_region(void *context, size_t array, uint64_t *start, uint64_
     return patch != NULL;
 }
 
-/* A source that is not closed with the one that is made of it. */
-struct borrowed {
-    struct fb_source base;
-    struct fb_source *inner;
-};
-
-static const struct fb_catalog *borrowed_catalog(const struct fb_source *source)
-{
-    return fb_source_catalog(((const struct borrowed *)source)->inner);
-}
-
-static int borrowed_read(struct fb_source *source, size_t array, const uint64_t *start,
-                         const uint64_t *count, void *dst, struct fb_error *err)
-{
-    struct fb_source *inner = ((struct borrowed *)source)->inner;
-    return inner->ops->read(inner, array, start, count, dst, err);
-}
-
-static void borrowed_close(struct fb_source *source)
-{
-    free(source);
-}
-
-static const struct fb_source_ops borrowed_ops = { borrowed_catalog, borrowed_read,
-                                                   borrowed_close };
-
-static int borrow(struct fb_source *inner, struct fb_source **out, struct fb_error *err)
-{
-    struct borrowed *self = calloc(1, sizeof *self);
-    if (!self)
-        return fb_fail_memory(err, "a source");
-    self->base = (struct fb_source){ &borrowed_ops, inner->name };
-    self->inner = inner;
-    *out = &self->base;
-    return 0;
-}
-
 static int write_file(const struct fb_ground *ground, const char *format, const char *options,
                       const char *path, struct fb_source *source, uint64_t *write_ns,
                       struct fb_error *err)
@@ -84,7 +47,7 @@ static int stage(struct fb_stand *stand, struct fb_source *source, const struct 
                  struct fb_error *err)
 {
     struct fb_source *lent = NULL, *part = NULL;
-    int rc = borrow(source, &lent, err);
+    int rc = fb_source_observe(source, &lent, err);
     if (rc == 0)
         rc = fb_source_crop(lent, crop_to_region, (void *)(uintptr_t)region, &part, err);
     if (rc)
@@ -228,7 +191,7 @@ int fb_stand_write(const struct fb_stand *stand, const struct fb_setting *settin
 }
 
 int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, const char *options,
-                  enum fb_handle handle, uint64_t *ns, struct fb_error *err)
+                  enum fb_handle handle, uint64_t *ns, bool *proven, struct fb_error *err)
 {
     const struct fb_ground *ground = stand->ground;
     const struct fb_stand_term *what = &stand->terms[term];
@@ -250,6 +213,7 @@ int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, c
     if (rc)
         return rc;
     *ns = fb_median_of(result.ns + result.warmups, result.count - result.warmups);
+    *proven = fb_cache_settled(FB_CACHE_WARM, result.resident_before);
     fb_block_result_free(&result);
     return 0;
 }

@@ -55,8 +55,9 @@ int fb_stand_write(const struct fb_stand *stand, const struct fb_setting *settin
                    uint64_t *file_bytes, uint64_t *write_ns, struct fb_error *err);
 
 /* One block: the median of its iterations of a term's requests, each checked. `path` is a file made
- * of the stand; NULL: the file that is tuned, in place. Options are the reader's. */
+ * of the stand; NULL: the file that is tuned, in place. Options are the reader's.
+ * *proven: the file was seen to be in the page cache before. */
 int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, const char *options,
-                  enum fb_handle handle, uint64_t *ns, struct fb_error *err);
+                  enum fb_handle handle, uint64_t *ns, bool *proven, struct fb_error *err);
 
 #endif

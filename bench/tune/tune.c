@@ -254,6 +254,27 @@ static int keep_paths(const struct state *state, const struct fb_group *group,
     return 0;
 }
 
+/* The copy that stands for the present file cannot have longer chunks than it has data. */
+static void say_what_is_cut(const struct fb_tune_config *config, const struct fb_setting *present,
+                            const struct fb_stand *stand)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(stand->source);
+    char shape[FB_MAX_RANK * 21], text[FB_MAX_RANK * 21 + 200];
+    for (unsigned k = 0; k < present->rank; k++) {
+        uint64_t longest = 0;
+        for (size_t a = 0; a < catalog->array_count; a++)
+            longest = catalog->arrays[a].dims[k] > longest ? catalog->arrays[a].dims[k] : longest;
+        if (present->chunk[k] <= longest)
+            continue;
+        SET(text,
+            "the present chunks of %s are longer than the data that is tried; their time and size "
+            "are those of shorter ones, unless --sample is larger",
+            fb_shape_text(present->rank, present->chunk, shape, sizeof shape));
+        config->say(config->listener, text);
+        return;
+    }
+}
+
 static int search_group(struct state *state, const struct fb_group *group,
                         const struct fb_region regions[2], struct fb_tune_group *out,
                         struct fb_error *err)
@@ -277,6 +298,8 @@ static int search_group(struct state *state, const struct fb_group *group,
     int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
+    if (rc == 0 && search.present.known)
+        say_what_is_cut(state->config, &search.present.setting, &measured);
     if (rc == 0)
         rc = fb_model_calibrate(&tried, codings, coding_count, &model, err);
     if (rc == 0)

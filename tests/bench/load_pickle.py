@@ -6,8 +6,8 @@ Their ratio must lie within 5 %: both one-sided 95 % bounds of its median. The s
 worker's own load_pickle in the place of pickle.load tells what the allow-list costs.
 
 Then ratios of pickle to HDF5 from a script as the guide describes it (compare_formats.py), against
-the same ratios of fmtbench's own rows, pickle and h5py, of the same files, in turns: the median of
-each side must lie within the scatter of the other's single ratios, their 5th to 95th percentile.
+the same ratios of fmtbench's own rows, pickle and h5py, of the same files, in turns: their 95 %
+intervals must overlap. The scatter of single ratios, 5th to 95th percentile, is printed beside them.
 The script does all four in one process, where each further pickle is loaded into memory that the one
 before left behind; a second time each is alone in a process, as in fmtbench.
 Prints `check<TAB>value<TAB>bound<TAB>pass|fail`."""
@@ -143,11 +143,10 @@ def compare_scripts(folder, source, rounds):
             note(f"{name}, pickle over HDF5, {side}: median {statistics.median(ratios[name]):.3g} (95 % "
                  f"{ends[0]:.3g} to {ends[1]:.3g}), scatter {low:.3g} to {high:.3g}")
         for side in ("one-process", "alone"):
-            a, b = sides["fmtbench"][name], sides[side][name]
-            # How far a median lies outside of the other's scatter, as a factor; 1 or less: inside.
-            outside = max(max(statistics.median(x) / scatter(y)[1], scatter(y)[0] / statistics.median(x))
-                          for x, y in ((a, b), (b, a)))
-            good &= check(f"guide-{name}-{side}", outside, 1, outside <= 1)
+            a, b = (bounds(sides[who][name], 0.975) for who in ("fmtbench", side))
+            # How far apart the intervals are, as a factor; 1 or less: they overlap.
+            apart = max(a[0] / b[1], b[0] / a[1])
+            good &= check(f"guide-{name}-{side}", apart, 1, apart <= 1)
     return good
 
 
