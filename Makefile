@@ -183,7 +183,8 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
-        bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py
+        bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
+        bench-tune
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -211,6 +212,9 @@ bench-h5py: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) $(PYTHON) tests/bench/against_h5py.py
 bench-cold: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/cold.py
+
+bench-tune: $(FMTBENCH)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/tune.py
 
 # --- the rest -------------------------------------------------------------------------------------
 

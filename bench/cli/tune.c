@@ -1,5 +1,4 @@
 /* `fmtbench tune`: the chunk shape and compression with which a file is read best. */
-#include "bench/tune/tune.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/output.h"
@@ -7,7 +6,9 @@
 #include "bench/cli/commands.h"
 #include "bench/cli/tune_means.h"
 #include "bench/run.h"
+#include "bench/tune/contest.h"
 #include "plots/plot.h"
+#include "results/stopping.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -32,6 +33,8 @@ enum key {
     KEY_TMP,
     KEY_SEED,
     KEY_PLUGINS,
+    KEY_CANDIDATES,
+    KEY_ROUNDS,
     KEY_SETTING,
     KEY_APPLY,
     KEY_JSON,
@@ -58,6 +61,12 @@ static const struct argp_option options[] = {
     { "seed", KEY_SEED, "N", 0, "Seed of requests and of the order of blocks (default: 1)", 0 },
     { "plugins", KEY_PLUGINS, NULL, 0,
       "Recommend filters too that whoever reads the file needs a plugin for", 0 },
+    { "candidates", KEY_CANDIDATES, "LIST", 0,
+      "Search nothing: measure the settings in this file, one FORMAT:opts a line", 0 },
+    { "rounds", KEY_ROUNDS, "N", 0,
+      "Blocks a setting in the last stage (default: 15, fewer where they take long or the "
+      "setting is hopeless)",
+      0 },
     { "setting", KEY_SETTING, "FORMAT:opts", 0,
       "Search nothing: take this setting, as hdf5-chunked:level=4,chunk=100x68x2", 0 },
     { "apply", KEY_APPLY, "OUT", 0,
@@ -74,7 +83,7 @@ static const struct argp_option options[] = {
 struct arguments {
     struct fb_tune_config config;
     const char *arrays[LIST_MAX];
-    const char *out, *apply, *setting;
+    const char *out, *apply, *setting, *candidates;
     bool json, no_plots;
     enum fb_colour colour;
 };
@@ -150,6 +159,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_SETTING:
         a->setting = text;
+        return 0;
+    case KEY_CANDIDATES:
+        a->candidates = text;
+        return 0;
+    case KEY_ROUNDS:
+        if (!fb_parse_u64(text, &config->rounds) || config->rounds < FB_BLOCKS_LEAST ||
+            config->rounds > FB_ROUNDS_MOST)
+            argp_error(state, "--rounds=%s is not a number from %d to %d", text, FB_BLOCKS_LEAST,
+                       FB_ROUNDS_MOST);
         return 0;
     case KEY_APPLY:
         a->apply = text;
@@ -374,6 +392,7 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
 {
     struct fb_progress progress = { 0 };
     struct fb_tune tune;
+    struct fb_setting *candidates = NULL;
     const char *tmp = getenv("TMPDIR");
     struct arguments a = {
         .config = {
@@ -394,14 +413,16 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
     };
     a.config.arrays = a.arrays;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (a.out) {
-        int rc = fb_run_folder_is_free(a.out, err);
-        if (rc)
-            return rc;
-    }
+    int rc = a.out ? fb_run_folder_is_free(a.out, err) : 0;
+    if (rc == 0 && a.candidates)
+        rc = fb_means_list(a.candidates, &candidates, &a.config.candidate_count, err);
+    if (rc)
+        return rc;
+    a.config.candidates = candidates;
     fb_progress_start(&progress);
-    int rc = a.setting ? take_setting(&a, &tune, err) : fb_tune_file(&a.config, &tune, err);
+    rc = a.setting ? take_setting(&a, &tune, err) : fb_tune_file(&a.config, &tune, err);
     fb_progress_end(&progress);
+    free(candidates);
     if (rc)
         return rc;
     if (a.json)

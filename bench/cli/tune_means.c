@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIST_BYTES (UINT64_C(1) << 20)
+
 static int parse_chunk(const char *text, struct fb_setting *setting, struct fb_error *err)
 {
     for (const char *at = text; setting->rank < FB_MAX_RANK;) {
@@ -49,6 +51,57 @@ int fb_means_parse(const char *spec, struct fb_setting *out, struct fb_error *er
     if (strcmp(out->filter, "gzip") == 0 && out->level == 0)
         snprintf(out->filter, sizeof out->filter, "none");
     return parse_chunk(fb_options_text(&options, "chunk"), out, err);
+}
+
+/* Up to a #, without blanks around. */
+static char *content(char *line)
+{
+    line[strcspn(line, "#\r")] = '\0';
+    line += strspn(line, " \t");
+    for (size_t end = strlen(line); end > 0 && strchr(" \t", line[end - 1]); end--)
+        line[end - 1] = '\0';
+    return line;
+}
+
+static int add_line(const char *path, size_t number, const char *text, struct fb_setting **out,
+                    size_t *count, struct fb_error *err)
+{
+    struct fb_error why;
+    struct fb_setting *grown = reallocarray(*out, *count + 1, sizeof *grown);
+    if (!grown)
+        return fb_fail_memory(err, "the candidates");
+    *out = grown;
+    if (fb_means_parse(text, &grown[*count], &why))
+        return fb_fail(err, FB_EUSAGE, "%s:%zu: %s", path, number, why.message);
+    ++*count;
+    return 0;
+}
+
+int fb_means_list(const char *path, struct fb_setting **out, size_t *count, struct fb_error *err)
+{
+    char *text, *rest, *line;
+    size_t length, number = 0;
+    *out = NULL;
+    *count = 0;
+    int rc = fb_read_file(path, LIST_BYTES, &text, &length, err);
+    if (rc)
+        return rc;
+    for (rest = text; rc == 0 && (line = strsep(&rest, "\n"));) {
+        const char *words = content(line);
+        number++;
+        if (*words)
+            rc = add_line(path, number, words, out, count, err);
+    }
+    if (rc == 0 && *count == 0)
+        rc = fb_fail(err, FB_EUSAGE,
+                     "%s has no settings, one a line as hdf5-chunked:chunk=100x68x2", path);
+    free(text);
+    if (rc) {
+        free(*out);
+        *out = NULL;
+        *count = 0;
+    }
+    return rc;
 }
 
 bool fb_means_any(const struct fb_tune *tune)

@@ -10,6 +10,10 @@
  * that no setting has, and without a chunk shape in numbers. */
 int fb_means_parse(const char *spec, struct fb_setting *out, struct fb_error *err);
 
+/* The settings of a file, one a line as above; blank lines and what follows a # are passed over. The
+ * caller frees them. FB_EUSAGE names file and line, also where there is none. */
+int fb_means_list(const char *path, struct fb_setting **out, size_t *count, struct fb_error *err);
+
 /* True when a group has a setting that is worth storing it in. */
 bool fb_means_any(const struct fb_tune *tune);
 

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where a round takes long, there are no more than an interval needs. */
-#define ROUNDS_NS UINT64_C(20000000000)
+/* Where a round takes long, there are no more than an interval needs, unless they were asked for.
+ */
+#define TRIAL_NS UINT64_C(2000000000)
 /* A setting that is so much dearer than the best one is not read any more: what it costs is known
  * well enough, and each of its blocks would take longer than all others. */
 #define HOPELESS 3
@@ -115,7 +116,8 @@ int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience
     uint64_t started = fb_clock_ns();
     fb_random_seed(&random, seed);
     for (size_t round = 0; rc == 0 && round < rounds; round++) {
-        if (round >= FB_BLOCKS_LEAST && fb_clock_ns() - started > ROUNDS_NS)
+        if (!config->rounds && round >= FB_BLOCKS_LEAST &&
+            fb_clock_ns() - started > TRIAL_NS * contest->count)
             return 0;
         size_t order[FB_TRIALS_MOST];
         for (size_t i = 0; i < contest->count; i++)
@@ -129,7 +131,8 @@ int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience
             if (!trial->failed && !trial->dropped && trial->rounds < FB_ROUNDS_MOST)
                 rc = read_trial(contest, trial, err);
         }
-        if (rc == 0 && round + 1 == patience)
+        /* Who asks for so many blocks means all of them. */
+        if (rc == 0 && !config->rounds && round + 1 == patience)
             drop_hopeless(contest);
     }
     return rc;

@@ -4,7 +4,7 @@
 
 #include "bench/tune/search.h"
 
-#define FB_ROUNDS_MOST 15
+#define FB_ROUNDS_MOST 127
 #define FB_TRIALS_MOST 24
 
 struct fb_trial {
@@ -73,9 +73,9 @@ double fb_forecast_cost(const struct fb_contest *contest, size_t candidate);
 /* A row of which file, access, group and stage are set. */
 void fb_contest_begin_record(const struct fb_contest *contest, const char *stage,
                              struct fb_tune_record *record);
-/* Rows of what was tried, the baseline only as the stage `final`; of all that was not, as the
- * stage `model`. */
-int fb_contest_records(const struct fb_contest *contest, const char *stage,
+/* Rows of what was tried, and, if it is asked for, of the baseline, as the stage `present`; of all
+ * that was not tried, as the stage `model`. */
+int fb_contest_records(const struct fb_contest *contest, const char *stage, bool with_baseline,
                        struct fb_tune_records *records, struct fb_error *err);
 int fb_contest_model_records(const struct fb_contest *contest, struct fb_tune_records *records,
                              struct fb_error *err);

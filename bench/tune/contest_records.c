@@ -96,7 +96,7 @@ static void fill_measured(const struct fb_contest *contest, const struct fb_tria
         fb_tune_cost(config, record->size_ratio, record->read_upper, record->write_ratio);
 }
 
-int fb_contest_records(const struct fb_contest *contest, const char *stage,
+int fb_contest_records(const struct fb_contest *contest, const char *stage, bool with_baseline,
                        struct fb_tune_records *records, struct fb_error *err)
 {
     int rc = 0;
@@ -104,7 +104,7 @@ int fb_contest_records(const struct fb_contest *contest, const char *stage,
         const struct fb_trial *trial = &contest->trials[i];
         bool baseline = i == contest->baseline;
         struct fb_tune_record record;
-        if (trial->failed || (baseline && strcmp(stage, "final") != 0))
+        if (trial->failed || (baseline && !with_baseline))
             continue;
         fb_contest_begin_record(contest, baseline ? "present" : stage, &record);
         if (trial->candidate != SIZE_MAX) {

@@ -1,7 +1,7 @@
 #include "bench/tune/search.h"
 #include "bench/tune/contest.h"
 #include "bench/tune/reader.h"
-#include "formats/hdf5/options.h"
+#include "bench/tune/recommend.h"
 #include "results/stopping.h"
 
 #include <math.h>
@@ -18,7 +18,6 @@
 #define TRIAL_BLOCKS 3
 /* Rounds after which a hopeless setting is not read any more. */
 #define PATIENCE_TRYING 1
-#define PATIENCE_MEASURING 2
 _Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
                "there is room for all trials");
 
@@ -59,12 +58,6 @@ static bool promising(const struct fb_contest *contest, size_t candidate)
     double size, read;
     fb_forecast_ratios(contest, candidate, &size, &read);
     return size <= SIZE_OFF * config->max_size && read <= READ_OFF * config->max_read;
-}
-
-/* Whether a setting may be recommended at all. */
-static bool eligible(const struct fb_search *search, const struct fb_setting *setting)
-{
-    return search->config->plugins || !*fb_hdf5_filter_plugin(setting->filter);
 }
 
 struct ranked {
@@ -137,7 +130,7 @@ static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shap
     for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
         double cost = fb_forecast_cost(contest, i) * correction(contest, i);
         if (isfinite(cost) && !fb_contest_has(contest, i) && promising(contest, i) &&
-            eligible(contest->search, &contest->space->items[i].setting))
+            fb_may_recommend(contest->search, &contest->space->items[i].setting))
             ranked[n++] = (struct ranked){ i, cost };
     }
     if (rc == 0 && n)
@@ -229,53 +222,6 @@ static int choose_finalists(const struct fb_contest *search, struct fb_contest *
     return rc;
 }
 
-/* Uncompressed chunks that cannot be told from arrays in one piece are not worth having. */
-#define ALIKE 1.05
-
-static void prefer_one_piece(const struct fb_contest *final, const struct fb_tune_records *records,
-                             size_t first, struct fb_setting *setting, size_t *best)
-{
-    const struct fb_setting piece = { .filter = "none" };
-    if (*best == SIZE_MAX || setting->rank == 0 || strcmp(setting->filter, "none") != 0)
-        return;
-    const struct fb_tune_record *than = &records->items[*best];
-    for (size_t i = first; i < records->count; i++) {
-        const struct fb_tune_record *row = &records->items[i];
-        if (strcmp(row->stage, "final") == 0 && !*row->chunk && row->cost_upper < 1 &&
-            row->cost <= ALIKE * than->cost && row->cost_lower <= than->cost_upper &&
-            row->size_ratio <= final->search->config->max_size &&
-            row->read_ratio <= final->search->config->max_read) {
-            *best = i;
-            *setting = piece;
-        }
-    }
-}
-
-/* The least cost of those that may be recommended, if it is clearly less than today's. */
-static void recommend(const struct fb_contest *final, struct fb_tune_records *records, size_t first,
-                      struct fb_setting *setting, size_t *best)
-{
-    *best = SIZE_MAX;
-    size_t record = first;
-    for (size_t i = 0; i < final->count; i++) {
-        const struct fb_trial *trial = &final->trials[i];
-        if (trial->failed)
-            continue;
-        const struct fb_tune_record *row = &records->items[record++];
-        if (i == final->baseline || trial->candidate == SIZE_MAX ||
-            !eligible(final->search, &final->space->items[trial->candidate].setting) ||
-            !fb_trial_admissible(final, trial) || !(row->cost_upper < 1))
-            continue;
-        if (*best == SIZE_MAX || row->cost < records->items[*best].cost) {
-            *best = record - 1;
-            *setting = final->space->items[trial->candidate].setting;
-        }
-    }
-    prefer_one_piece(final, records, first, setting, best);
-    if (*best != SIZE_MAX)
-        records->items[*best].recommended = 1;
-}
-
 int fb_search_group(const struct fb_search *search, struct fb_tune_records *records,
                     struct fb_setting *setting, size_t *best, struct fb_error *err)
 {
@@ -296,20 +242,21 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
     if (rc == 0)
         rc = choose_finalists(trying, final, err);
     if (rc == 0)
-        rc =
-            fb_contest_rounds(final, search->config->quick ? FB_BLOCKS_LEAST : FB_ROUNDS_MOST,
-                              PATIENCE_MEASURING, search->config->seed + 3, "measuring", 3, 8, err);
+        rc = fb_contest_rounds(final, fb_final_rounds(search->config), FB_FINAL_PATIENCE,
+                               search->config->seed + 3, "measuring", 3, 8, err);
     size_t first = records->count;
     if (rc == 0)
-        rc = fb_contest_records(final, "final", records, err);
+        rc = fb_contest_records(final, "final", true, records, err);
     if (rc == 0)
-        recommend(final, records, first, setting, best);
+        fb_recommend(final, records, first, setting, best);
     if (rc == 0)
         rc = fb_reader_advice(final, records, err);
     if (rc == 0)
-        rc = fb_contest_records(trying, "search", records, err);
+        rc = fb_contest_records(trying, "search", false, records, err);
     if (rc == 0)
         rc = fb_contest_model_records(trying, records, err);
+    if (rc == 0 && *best != SIZE_MAX)
+        records->items[*best].recommended = 1;
     if (trying)
         fb_contest_free(trying);
     if (final)

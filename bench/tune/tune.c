@@ -3,7 +3,7 @@
 #include "bench/config.h"
 #include "bench/isolate.h"
 #include "bench/subject.h"
-#include "bench/tune/search.h"
+#include "bench/tune/recommend.h"
 #include "formats/format.h"
 
 #include <stdio.h>
@@ -303,7 +303,8 @@ static int search_group(struct state *state, const struct fb_group *group,
     if (rc == 0)
         rc = fb_model_calibrate(&tried, codings, coding_count, &model, err);
     if (rc == 0)
-        rc = fb_search_group(&search, &state->tune->records, &out->best, &out->best_record, err);
+        rc = (state->config->candidate_count ? fb_measure_candidates : fb_search_group)(
+            &search, &state->tune->records, &out->best, &out->best_record, err);
     out->keep = out->best_record == SIZE_MAX;
     fb_model_free(&model);
     fb_stand_close(&tried);

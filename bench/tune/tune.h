@@ -15,9 +15,12 @@ struct fb_tune_config {
     size_t array_count;        /* 0: all */
     const char *access;        /* specification; NULL: the mix of the standard workloads */
     double size_weight, read_weight, write_weight; /* exponents of the cost */
-    double max_size, max_read; /* ratios that must not be exceeded; INFINITY: any */
-    bool quick;                /* fewer codings and blocks */
-    bool plugins;              /* settings that need a plugin may be recommended */
+    double max_size, max_read;           /* ratios that must not be exceeded; INFINITY: any */
+    bool quick;                          /* fewer codings and blocks */
+    bool plugins;                        /* settings that need a plugin may be recommended */
+    uint64_t rounds;                     /* of the last stage; 0: as many as usual */
+    const struct fb_setting *candidates; /* these are measured, and nothing is searched */
+    size_t candidate_count;              /* 0: a search */
     enum fb_handle handle;
     uint64_t seed;
     uint64_t sample_bytes; /* of the data that are tried on, and as much again to measure on */

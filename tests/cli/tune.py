@@ -145,6 +145,30 @@ with tap.scratch() as scratch:
                 "index:axis=0,n=1", "-o", f"{scratch}/cached", "--no-plots")
         rows = list(csv.DictReader(open(f"{scratch}/cached/tune.csv", newline="")))
         assert ["cache" in row["options"] for row in rows if row["stage"] == "reader"] == [False]
+    with tap.case("--candidates: these are measured in full, in more than one batch, and no others"):
+        some = [f"hdf5-chunked:level=1,chunk={n}x60" for n in range(20, 45)]
+        with open(f"{scratch}/list", "w") as file:
+            file.write("# my own\n\n  hdf5-contiguous  # as it comes\r\n" + "\n".join(some))
+        r = tune(columns, "--access", ACCESS, "--candidates", f"{scratch}/list", "--rounds", 6, "-o",
+                 f"{scratch}/list.out", "--no-plots")
+        rows = list(csv.DictReader(open(f"{scratch}/list.out/tune.csv", newline="")))
+        assert [row["stage"] for row in rows].count("present") == 1
+        assert {row["stage"] for row in rows} == {"present", "reader", "final"}
+        final = [row for row in rows if row["stage"] == "final"]
+        assert [row["chunk"] for row in final] == [""] + [f"{n}x60" for n in range(20, 45)]
+        assert all(row["blocks"] in ("2", "6") and row["predicted_read_ns"] for row in final), final
+        allowed = [row for row in final if number(row["cost_upper"]) < 1]
+        best, = [row for row in rows if row["recommended"] == "1"]
+        assert float(best["cost"]) == min(float(row["cost"]) for row in allowed), best
+        assert f"Recommended: {best['setting']}" in r.stdout, r.stdout
+    with tap.case("--candidates: a list that is none, and one that does not fit"):
+        for text, words, code in [("", "has no settings", 2), ("# one\n\nraw\n", "list:3: ", 2),
+                                  ("hdf5-chunked\n", "list:1: ", 2), ("hdf5-chunked:chunk=5\n", "2 axes", 4)]:
+            with open(f"{scratch}/list", "w") as file:
+                file.write(text)
+            r = tune(columns, "--candidates", f"{scratch}/list", code=code)
+            assert words in r.stderr, r.stderr
+        assert "No such file" in tune(columns, "--candidates", f"{scratch}/nowhere", code=1).stderr
     with tap.case("Ctrl-C leaves the file as it was, and nothing beside it"):
         for delay in (0.3, 1.5):
             process = subprocess.Popen([tap.FMTBENCH, "tune", columns, "--tmp", TMP],
@@ -176,6 +200,8 @@ with tap.scratch() as scratch:
                 ([columns, "--max-size", "inf%"], "with % behind it"),
                 ([columns, "--max-read", "2"], "with x behind it"),
                 ([columns, "--max-read=-1x"], "with x behind it"),
+                ([columns, "--rounds", "5"], "from 6 to 127"),
+                ([columns, "--rounds", "128"], "from 6 to 127"),
                 ([columns, "--handle", "twice"], "once, each, keep"),
                 ([columns, "--sample", "99kB"], "100kB"), ([columns, "--sample", "5GiB"], "100kB"),
                 ([columns, "--sample", "x"], "100kB"), ([columns, "--seed", "-1"], "whole number"),

@@ -1,0 +1,26 @@
+/* The last stage: the settings that are left, each measured in full, and which of them to take. */
+#ifndef FB_BENCH_TUNE_RECOMMEND_H
+#define FB_BENCH_TUNE_RECOMMEND_H
+
+#include "bench/tune/contest.h"
+
+/* Rounds behind which a hopeless setting is not read any more. */
+#define FB_FINAL_PATIENCE 2
+
+size_t fb_final_rounds(const struct fb_tune_config *config);
+
+/* False for settings that need a plugin, unless --plugins. */
+bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting);
+
+/* Of the records from `first` on, which are those of the contest: the least cost of what may be
+ * recommended and is clearly less than the present one's. Changes setting and *best, a record or
+ * SIZE_MAX, only for what is better than that. */
+void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *records,
+                  size_t first, struct fb_setting *setting, size_t *best);
+
+/* As fb_search_group, of the settings of the configuration and no others. FB_ENOTHING where none
+ * fits the arrays. */
+int fb_measure_candidates(const struct fb_search *search, struct fb_tune_records *records,
+                          struct fb_setting *setting, size_t *best, struct fb_error *err);
+
+#endif
