@@ -99,7 +99,7 @@ static int check_settings(struct job *job)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < job->portions.count; i++) {
         const struct fb_portion *portion = &job->portions.items[i];
-        struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+        struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
         unsigned filter_count = fb_portion_filters(portion, steps);
         if (portion->rank == 0)
             rc = fb_hdf5_check_fixed(job->file, portion->paths, portion->count, job->err);
@@ -149,9 +149,9 @@ static int add_growth(struct job *job, const struct fb_portion *portion, const c
 {
     uint64_t *bytes = context;
     const struct fb_array_info *info = fb_catalog_find(&job->portions.catalog, path);
-    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
     unsigned count = fb_portion_filters(portion, steps);
-    bool plain = count == 0 || steps[count - 1].id == FB_FILTER_SHUFFLE;
+    bool plain = count == 0 || steps[count - 1].id == FB_HDF5_SHUFFLE;
     if (plain && info->bytes > storage->stored_bytes)
         *bytes += info->bytes - storage->stored_bytes;
     return 0;
@@ -219,16 +219,16 @@ static int run_repack(struct job *job, const char *temp)
 
 /* "shuffle+gzip(4)" against the filters asked for. What stands in brackets is part of it for gzip
  * alone: filters fill in parameters of their own. */
-static bool filters_are(const char *has, const struct fb_filter_step *steps, unsigned count)
+static bool filters_are(const char *has, const struct fb_hdf5_step *steps, unsigned count)
 {
     char wanted[48];
     for (unsigned i = 0; i < count; i++) {
         size_t length = strcspn(has, "+");
-        if (steps[i].id == FB_FILTER_GZIP)
+        if (steps[i].id == FB_HDF5_GZIP)
             snprintf(wanted, sizeof wanted, "gzip(%u)", steps[i].values[0]);
         else
             snprintf(wanted, sizeof wanted, "%s", steps[i].name);
-        size_t compared = steps[i].id == FB_FILTER_GZIP ? length : strcspn(has, "+(");
+        size_t compared = steps[i].id == FB_HDF5_GZIP ? length : strcspn(has, "+(");
         if (compared != strlen(wanted) || strncmp(has, wanted, compared) != 0)
             return false;
         has += length + (has[length] == '+');
@@ -241,7 +241,7 @@ static int check_stored(struct job *job, const struct fb_portion *portion, const
 {
     (void)context;
     char has[256], shape[FB_MAX_RANK * 21];
-    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
     unsigned count = fb_portion_filters(portion, steps);
     bool fine =
         strcmp(storage->layout, portion->rank ? "chunked" : "contiguous") == 0 &&

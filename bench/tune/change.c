@@ -11,70 +11,16 @@
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
-/* Parameters as the filters' own documentation gives them for the default; zeros in front are
- * filled in by the filter. Numbers of parameters count from 1; 0: there is none. */
-static const struct {
-    struct fb_filter_step step;
-    unsigned level_at, level; /* which one is the level, and the filter's own choice of it */
-    unsigned shuffle_at;      /* which one has it shuffle bytes by itself */
-} filters[] = {
-    { { FB_FILTER_GZIP, "gzip", false, 1, { 0 } }, 1, 0, 0 },
-    { { FB_FILTER_SZIP, "szip", true, 2, { 32, 8 } }, 0, 0, 0 }, /* nearest neighbour; a block */
-    { { FB_FILTER_LZF, "lzf", true, 0, { 0 } }, 0, 0, 0 },
-    { { 307, "bzip2", false, 1, { 0 } }, 1, 9, 0 },
-    { { 32001, "blosc", true, 7, { 0 } }, 5, 5, 6 },
-    { { 32004, "lz4", false, 0, { 0 } }, 0, 0, 0 },
-    { { 32008, "bitshuffle", false, 2, { 0, 2 } }, 0, 0, 0 }, /* its own block size; LZ4 */
-};
-
-#define FILTER_COUNT (sizeof filters / sizeof *filters)
-
-/* FILTER_COUNT when there is none of that name. */
-static size_t find_filter(const char *name)
+unsigned fb_portion_filters(const struct fb_portion *portion,
+                            struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX])
 {
-    size_t i = 0;
-    while (i < FILTER_COUNT && strcmp(filters[i].step.name, name) != 0)
-        i++;
-    return i;
-}
-
-static uint64_t chunk_elements(const struct fb_portion *portion)
-{
+    const struct fb_setting *setting = portion->setting;
     uint64_t elements = 1;
     for (unsigned i = 0; i < portion->rank; i++)
         elements *= portion->chunk[i];
-    return elements;
-}
-
-unsigned fb_portion_filters(const struct fb_portion *portion,
-                            struct fb_filter_step steps[FB_FILTER_STEPS_MAX])
-{
-    const struct fb_setting *setting = portion->setting;
-    size_t i = find_filter(setting->filter);
-    unsigned count = 0, shuffle_at = i < FILTER_COUNT ? filters[i].shuffle_at : 0;
-    if (portion->rank == 0)
-        return 0;
-    if (setting->shuffle && shuffle_at == 0)
-        steps[count++] = (struct fb_filter_step){ .id = FB_FILTER_SHUFFLE, .name = "shuffle" };
-    if (i == FILTER_COUNT)
-        return count;
-    struct fb_filter_step step = filters[i].step;
-    if (filters[i].level_at > 0)
-        step.values[filters[i].level_at - 1] = setting->level ? setting->level : filters[i].level;
-    if (step.id == FB_FILTER_GZIP && setting->level == 0)
-        return count;
-    if (shuffle_at > 0)
-        step.values[shuffle_at - 1] = setting->shuffle;
-    if (step.id == FB_FILTER_SZIP) {
-        /* A block is even, and no larger than a chunk; one element has none. */
-        uint64_t elements = chunk_elements(portion);
-        if (elements < 2)
-            return count;
-        if (step.values[1] > elements)
-            step.values[1] = (unsigned)elements / 2 * 2;
-    }
-    steps[count++] = step;
-    return count;
+    return portion->rank == 0
+               ? 0
+               : fb_hdf5_steps(setting->filter, setting->level, setting->shuffle, elements, steps);
 }
 
 void fb_chunk_print(FILE *stream, const struct fb_portion *portion, const char *separator)
@@ -90,14 +36,8 @@ static int check_setting(const struct fb_setting *setting, struct fb_error *err)
     if (setting->rank > FB_MAX_RANK)
         return fb_fail(err, FB_EUSAGE, "a chunk has %u axes, more than the %d that arrays can have",
                        setting->rank, FB_MAX_RANK);
-    if (setting->rank > 0 && strcmp(setting->filter, "none") != 0 &&
-        find_filter(setting->filter) == FILTER_COUNT)
-        return fb_fail(err, FB_EUSAGE,
-                       "there is no filter '%s'; known are none, gzip, szip, lzf, bzip2, blosc, "
-                       "lz4 and bitshuffle",
-                       setting->filter);
-    if (setting->rank > 0 && setting->level > 9)
-        return fb_fail(err, FB_EUSAGE, "filter %s has no level %u; they go up to 9",
+    if (setting->rank > 0 && !fb_hdf5_filter_has(setting->filter, setting->level))
+        return fb_fail(err, FB_EUSAGE, "there is no filter '%s', or it has no level %u",
                        setting->filter, setting->level);
     return 0;
 }

@@ -4,6 +4,7 @@
 #define FB_BENCH_TUNE_CHANGE_H
 
 #include "bench/tune/setting.h"
+#include "formats/hdf5/options.h"
 
 #include <stdio.h>
 
@@ -34,28 +35,15 @@ struct fb_portions {
 
 /* Looks into the file. Keeps pointers to the changes, which must live as long as the portions.
  * FB_EUSAGE where an array is not there, stands in two changes, has another rank than the chunk or
- * no elements, for a filter without a name that HDF5 knows, for chunks of 1 GiB and more, and where
- * only some changes ask for the newest version of the file format. */
+ * no elements, for a filter or level that chunks cannot be written with, for chunks of 1 GiB and
+ * more, and where only some changes ask for the newest version of the file format. */
 int fb_portions_make(const char *file, const struct fb_change *changes, size_t count,
                      struct fb_portions *out, struct fb_error *err);
 void fb_portions_free(struct fb_portions *portions);
 
-/* One filter of a chunk, in the order of writing. */
-struct fb_filter_step {
-    unsigned id;      /* of HDF5; FB_FILTER_... where it is part of the library */
-    const char *name; /* as in struct fb_storage */
-    bool optional;    /* a chunk that it cannot make smaller is stored without it */
-    unsigned count, values[8];
-};
-
-enum { FB_FILTER_GZIP = 1, FB_FILTER_SHUFFLE = 2, FB_FILTER_SZIP = 4, FB_FILTER_LZF = 32000 };
-
-#define FB_FILTER_STEPS_MAX 2
-
-/* The filters that arrays of a portion get: their number. Level 0 of gzip is none; level 0 of
- * another filter that has levels is the one that it takes by itself. */
+/* The filters that arrays of a portion get: their number. */
 unsigned fb_portion_filters(const struct fb_portion *portion,
-                            struct fb_filter_step steps[FB_FILTER_STEPS_MAX]);
+                            struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX]);
 
 /* "100x68x2" (or with another separator). */
 void fb_chunk_print(FILE *stream, const struct fb_portion *portion, const char *separator);

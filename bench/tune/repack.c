@@ -75,15 +75,15 @@ static int add_layout(struct fb_repack *repack, const struct fb_portion *portion
 }
 
 static int add_filter(struct fb_repack *repack, const struct fb_portion *portion,
-                      const struct fb_filter_step *step, struct fb_error *err)
+                      const struct fb_hdf5_step *step, struct fb_error *err)
 {
     char what[160];
     size_t used;
-    if (step->id == FB_FILTER_SHUFFLE) {
+    if (step->id == FB_HDF5_SHUFFLE) {
         snprintf(what, sizeof what, "SHUF");
-    } else if (step->id == FB_FILTER_GZIP) {
+    } else if (step->id == FB_HDF5_GZIP) {
         snprintf(what, sizeof what, "GZIP=%u", step->values[0]);
-    } else if (step->id == FB_FILTER_SZIP) {
+    } else if (step->id == FB_HDF5_SZIP) {
         snprintf(what, sizeof what, "SZIP=%u,NN", step->values[1]);
     } else {
         used = (size_t)snprintf(what, sizeof what, "UD=%u,%d,%u", step->id, step->optional,
@@ -97,7 +97,7 @@ static int add_filter(struct fb_repack *repack, const struct fb_portion *portion
 static int add_filters(struct fb_repack *repack, const struct fb_portion *portion,
                        struct fb_error *err)
 {
-    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
     unsigned count = fb_portion_filters(portion, steps);
     int rc = count == 0 ? add_for_paths(repack, portion, 'f', "NONE", err) : 0;
     for (unsigned i = 0; rc == 0 && i < count; i++)

@@ -57,15 +57,15 @@ static const char python_copy[] =
     "\n"
     "\n";
 
-static void python_filter(FILE *stream, const struct fb_filter_step *step)
+static void python_filter(FILE *stream, const struct fb_hdf5_step *step)
 {
-    if (step->id == FB_FILTER_SHUFFLE) {
+    if (step->id == FB_HDF5_SHUFFLE) {
         fputs(", shuffle=True", stream);
-    } else if (step->id == FB_FILTER_GZIP) {
+    } else if (step->id == FB_HDF5_GZIP) {
         fprintf(stream, ", compression=\"gzip\", compression_opts=%u", step->values[0]);
-    } else if (step->id == FB_FILTER_SZIP) {
+    } else if (step->id == FB_HDF5_SZIP) {
         fprintf(stream, ", compression=\"szip\", compression_opts=(\"nn\", %u)", step->values[1]);
-    } else if (step->id == FB_FILTER_LZF) {
+    } else if (step->id == FB_HDF5_LZF) {
         fputs(", compression=\"lzf\"", stream);
     } else {
         fprintf(stream, ", compression=%u, compression_opts=(", step->id);
@@ -77,7 +77,7 @@ static void python_filter(FILE *stream, const struct fb_filter_step *step)
 
 static void python_settings(FILE *stream, const struct fb_portion *portion)
 {
-    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
     unsigned count = fb_portion_filters(portion, steps);
     fputs("dict(", stream);
     if (portion->rank > 0) {
@@ -92,11 +92,10 @@ static void python_settings(FILE *stream, const struct fb_portion *portion)
 
 static bool needs_plugins(const struct fb_portions *portions)
 {
-    struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
     for (size_t i = 0; i < portions->count; i++) {
         unsigned count = fb_portion_filters(&portions->items[i], steps);
-        if (count > 0 && steps[count - 1].id > FB_FILTER_SZIP &&
-            steps[count - 1].id != FB_FILTER_LZF)
+        if (count > 0 && steps[count - 1].id > FB_HDF5_SZIP && steps[count - 1].id != FB_HDF5_LZF)
             return true;
     }
     return false;
@@ -233,13 +232,13 @@ static const char c_copy[] =
     "}\n"
     "\n";
 
-static void c_filter(FILE *stream, const struct fb_filter_step *step)
+static void c_filter(FILE *stream, const struct fb_hdf5_step *step)
 {
-    if (step->id == FB_FILTER_SHUFFLE) {
+    if (step->id == FB_HDF5_SHUFFLE) {
         fputs("    TRY(H5Pset_shuffle(creation));\n", stream);
-    } else if (step->id == FB_FILTER_GZIP) {
+    } else if (step->id == FB_HDF5_GZIP) {
         fprintf(stream, "    TRY(H5Pset_deflate(creation, %u));\n", step->values[0]);
-    } else if (step->id == FB_FILTER_SZIP) {
+    } else if (step->id == FB_HDF5_SZIP) {
         fprintf(stream, "    TRY(H5Pset_szip(creation, H5_SZIP_NN_OPTION_MASK, %u));\n",
                 step->values[1]);
     } else {
@@ -257,7 +256,7 @@ static void c_table(FILE *stream, const struct fb_portions *portions)
 {
     for (size_t i = 0; i < portions->count; i++) {
         const struct fb_portion *portion = &portions->items[i];
-        struct fb_filter_step steps[FB_FILTER_STEPS_MAX];
+        struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
         unsigned filter_count = fb_portion_filters(portion, steps);
         fprintf(stream, "static void set_%zu(hid_t creation)\n{\n", i + 1);
         if (portion->rank > 0) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PLUGINS "hdf5-filter-plugin"
+#define LEVEL_MOST 9
 #define SZIP_RAW 128 /* without a header of szip's own, as H5Pset_szip has it */
 
 /* Parameters are what h5py gives where it can write a filter; else what the filter's own
@@ -184,36 +185,56 @@ int fb_hdf5_filtering_parse(const struct fb_options *options, const struct fb_ca
                    filter->name, fb_hdf5_filter_missing(filter->id, missing, sizeof missing));
 }
 
-static herr_t add(hid_t creation, const struct fb_hdf5_filter *filter, const unsigned *values)
+bool fb_hdf5_filter_has(const char *name, unsigned level)
 {
-    return H5Pset_filter(creation, filter->id,
-                         filter->gives_up ? H5Z_FLAG_OPTIONAL : H5Z_FLAG_MANDATORY, filter->count,
-                         values);
+    const struct fb_hdf5_filter *filter = fb_hdf5_filter_named(name);
+    return filter && (filter->level_at > 0 ? level >= filter->level_least && level <= LEVEL_MOST
+                                           : level == 0);
+}
+
+unsigned fb_hdf5_steps(const char *name, unsigned level, bool shuffle, uint64_t chunk_elements,
+                       struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX])
+{
+    const struct fb_hdf5_filter *filter = fb_hdf5_filter_named(name);
+    unsigned count = 0;
+    if (!filter)
+        return 0;
+    struct fb_hdf5_step step = { .id = (unsigned)filter->id,
+                                 .name = filter->name,
+                                 .optional = filter->gives_up,
+                                 .count = filter->count };
+    memcpy(step.values, filter->values, sizeof step.values);
+    if (shuffle && filter->shuffle_at > 0)
+        step.values[filter->shuffle_at - 1] = 1;
+    else if (shuffle)
+        steps[count++] = (struct fb_hdf5_step){ .id = FB_HDF5_SHUFFLE, .name = "shuffle" };
+    if (filter->level_at > 0)
+        step.values[filter->level_at - 1] = level;
+    if (filter->block_at > 0) {
+        unsigned *block = &step.values[filter->block_at - 1];
+        /* A single element has nothing to be compressed with. */
+        if (chunk_elements < 2)
+            return count;
+        if (*block > chunk_elements)
+            *block = (unsigned)chunk_elements / 2 * 2;
+    }
+    if (filter->id != H5Z_FILTER_NONE && !(filter->level_at > 0 && level == 0))
+        steps[count++] = step;
+    return count;
 }
 
 herr_t fb_hdf5_filtering_set(const struct fb_hdf5_filtering *filtering, uint64_t chunk_elements,
                              hid_t creation)
 {
-    const struct fb_hdf5_filter *filter = filtering->filter;
-    unsigned values[FB_HDF5_PARAMETERS_MAX];
+    struct fb_hdf5_step steps[FB_HDF5_STEPS_MAX];
+    unsigned count = fb_hdf5_steps(filtering->filter->name, filtering->level, filtering->shuffle,
+                                   chunk_elements, steps);
     herr_t rc = 0;
-    memcpy(values, filter->values, sizeof values);
-    if (filtering->shuffle && filter->shuffle_at > 0)
-        values[filter->shuffle_at - 1] = 1;
-    else if (filtering->shuffle)
-        rc = H5Pset_filter(creation, H5Z_FILTER_SHUFFLE, H5Z_FLAG_MANDATORY, 0, NULL);
-    if (filter->level_at > 0)
-        values[filter->level_at - 1] = filtering->level;
-    if (filter->block_at > 0) {
-        unsigned *block = &values[filter->block_at - 1];
-        /* A single element has nothing to be compressed with. */
-        if (chunk_elements < 2)
-            return rc;
-        if (*block > chunk_elements)
-            *block = (unsigned)chunk_elements / 2 * 2;
-    }
-    bool leaves = filter->id == H5Z_FILTER_NONE || (filter->level_at > 0 && filtering->level == 0);
-    return rc < 0 || leaves ? rc : add(creation, filter, values);
+    for (unsigned i = 0; rc >= 0 && i < count; i++)
+        rc = H5Pset_filter(creation, (H5Z_filter_t)steps[i].id,
+                           steps[i].optional ? H5Z_FLAG_OPTIONAL : H5Z_FLAG_MANDATORY,
+                           steps[i].count, steps[i].values);
+    return rc;
 }
 
 /* --- what a file has -------------------------------------------------------------------------- */

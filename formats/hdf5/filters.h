@@ -7,10 +7,9 @@
 #define FB_FORMATS_HDF5_FILTERS_H
 
 #include "formats/format.h"
+#include "formats/hdf5/options.h"
 
 #include <hdf5.h>
-
-#define FB_HDF5_PARAMETERS_MAX 8
 
 struct fb_hdf5_filter {
     H5Z_filter_t id;
@@ -35,7 +34,7 @@ struct fb_hdf5_filter {
 /* The table, ended by a row without a name. */
 extern const struct fb_hdf5_filter fb_hdf5_filter_table[];
 
-/* A filter that is written, by its name: never NULL for a value of the option. */
+/* A filter that is written, by its name: never NULL for a value of the option, else it can be. */
 const struct fb_hdf5_filter *fb_hdf5_filter_named(const char *name);
 /* Its name; "filter(300)" for an unknown one. Returns buf. */
 char *fb_hdf5_filter_name(H5Z_filter_t id, char *buf, size_t size);
