@@ -1,11 +1,16 @@
 #include "base/terminal.h"
 #include "base/clock.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* No guess of the time left from less time, or less of the work, than this. */
+#define GUESS_NS UINT64_C(2000000000)
+#define GUESS_PART 0.03
 #define REDRAW_NS UINT64_C(100000000)
 
 bool fb_colour_parse(const char *text, enum fb_colour *out)
@@ -58,19 +63,46 @@ void fb_warn(void *context, const char *message)
 
 void fb_progress_start(struct fb_progress *progress)
 {
-    *progress = (struct fb_progress){ .active = is_smart_terminal(stderr) };
+    *progress =
+        (struct fb_progress){ .active = is_smart_terminal(stderr), .started_ns = fb_clock_ns() };
 }
 
-void fb_progress_update(struct fb_progress *progress, uint64_t done, uint64_t total,
-                        const char *text)
+char *fb_time_left(uint64_t elapsed_ns, uint64_t done, uint64_t total, char *buf, size_t size)
 {
-    if (!progress->active || fb_clock_ns() < progress->next_ns)
+    double part = total ? (double)done / (double)total : 0;
+    double seconds = part > 0 ? (double)elapsed_ns / 1e9 * (1 - part) / part : 0;
+    if (elapsed_ns < GUESS_NS || part < GUESS_PART || part > 1)
+        snprintf(buf, size, "%s", "");
+    else if (seconds < 90)
+        snprintf(buf, size, "%.0f s", ceil(seconds));
+    else if (seconds < 90 * 60)
+        snprintf(buf, size, "%.0f min", ceil(seconds / 60));
+    else
+        snprintf(buf, size, "%.0f h", ceil(seconds / 3600));
+    return buf;
+}
+
+void fb_progress_update(void *context, uint64_t done, uint64_t total, const char *text)
+{
+    struct fb_progress *progress = context;
+    const uint64_t now = fb_clock_ns();
+    char left[32];
+    if (!progress->active || now < progress->next_ns)
         return;
-    progress->next_ns = fb_clock_ns() + REDRAW_NS;
+    progress->next_ns = now + REDRAW_NS;
+    fb_time_left(now - progress->started_ns, done, total, left, sizeof left);
     unsigned percent = total ? (unsigned)((double)done / (double)total * 100) : 0;
-    int room = (int)fb_terminal_width(stderr) - 8;
-    fprintf(stderr, "\r%.*s %3u %%\033[K", room > 0 ? room : 0, text, percent);
+    int room = (int)fb_terminal_width(stderr) - 24;
+    fprintf(stderr, "\r%.*s %3u %%%s%s%s\033[K", room > 0 ? room : 0, text, percent,
+            *left ? ", " : "", left, *left ? " left" : "");
     fflush(stderr);
+}
+
+void fb_progress_say(void *context, const char *message)
+{
+    struct fb_progress *progress = context;
+    fb_progress_end(progress);
+    fprintf(stderr, "fmtbench: %s\n", message);
 }
 
 void fb_progress_end(struct fb_progress *progress)

@@ -241,6 +241,8 @@ static int take_block(struct fb_process *process, struct checker *checker, bool 
     if (rc)
         return rc;
     wall = fb_clock_ns() - wall;
+    if (checker->job->patience_ns && result->ns[0] > checker->job->patience_ns)
+        return 0;
     result->warmups = 1;
     uint64_t count = repeats(result->ns[0], wall);
     bool apart = counters && count > 1;

@@ -31,8 +31,10 @@ struct fb_block_job {
     struct fb_job job;
     bool no_file; /* nothing to evict or prove */
     enum fb_cache cache;
-    bool counters; /* count what reading costs, if the worker can */
-    bool floor;    /* measure the machine's floor behind the iterations, if the worker can */
+    uint64_t patience_ns; /* a warm-up that takes longer is no warm-up but the one iteration; 0:
+                             none is too long */
+    bool counters;        /* count what reading costs, if the worker can */
+    bool floor;           /* measure the machine's floor behind the iterations, if the worker can */
     const struct fb_plan *plan;
     const struct fb_hash *expected; /* by request; NULL: nothing to check against */
 };

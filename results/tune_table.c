@@ -51,7 +51,11 @@ static void print_row(FILE *out, const struct fb_tune_record *record, int label_
               reckoned, sizeof reckoned);
     snprintf(size, sizeof size, isnan(record->size_ratio) ? "n/a" : "%.0f %%",
              100 * record->size_ratio);
-    snprintf(cost, sizeof cost, isnan(record->cost) ? "n/a" : "%.3f", record->cost);
+    snprintf(cost, sizeof cost,
+             isnan(record->cost)     ? "n/a"
+             : record->cost < 0.0995 ? "%.2g"
+                                     : "%.3f",
+             record->cost);
     bool bold = colour && record->recommended;
     fprintf(out, "%s%s %-*.*s %7s %12s %9s %7s %7s  %s%s\n", bold ? "\x1b[1m" : "",
             record->recommended ? ">" : " ", label_width, label_width, plain, gain, interval,

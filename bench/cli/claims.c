@@ -83,18 +83,6 @@ static const struct argp argp = {
         "wrong, 2 usage, 4 nothing to measure.",
 };
 
-static void on_say(void *listener, const char *message)
-{
-    fb_progress_end(listener);
-    fprintf(stderr, "fmtbench: %s\n", message);
-    fb_progress_start(listener);
-}
-
-static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
-{
-    fb_progress_update(listener, done, total, what);
-}
-
 static int show(const struct fb_claims_study *study, const struct arguments *a,
                 struct fb_error *err)
 {
@@ -125,8 +113,8 @@ int fb_command_claims(int argc, char **argv, struct fb_error *err)
             .limits = { .timeout_ns = TIMEOUT_S * UINT64_C(1000000000),
                         .memory_bytes = fb_memory_limit() },
             .listener = &progress,
-            .say = on_say,
-            .progress = on_progress,
+            .say = fb_progress_say,
+            .progress = fb_progress_update,
         },
     };
     argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -241,18 +241,6 @@ static int show(const struct fb_study *study, const struct arguments *a, struct 
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static void on_say(void *listener, const char *message)
-{
-    fb_progress_end(listener);
-    fprintf(stderr, "fmtbench: %s\n", message);
-    fb_progress_start(listener);
-}
-
-static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
-{
-    fb_progress_update(listener, done, total, what);
-}
-
 int fb_command_explain(int argc, char **argv, struct fb_error *err)
 {
     struct fb_progress progress = { 0 };
@@ -266,8 +254,8 @@ int fb_command_explain(int argc, char **argv, struct fb_error *err)
             .limits = { .timeout_ns = TIMEOUT_S * UINT64_C(1000000000),
                         .memory_bytes = fb_memory_limit() },
             .listener = &progress,
-            .say = on_say,
-            .progress = on_progress,
+            .say = fb_progress_say,
+            .progress = fb_progress_update,
         },
     };
     a.config.formats = a.formats;

@@ -291,24 +291,6 @@ static void apply_quick(struct arguments *a)
 
 /* --- telling people --------------------------------------------------------------------------- */
 
-struct listener {
-    struct fb_progress progress;
-};
-
-static void on_say(void *listener, const char *message)
-{
-    struct listener *self = listener;
-    fb_progress_end(&self->progress);
-    fprintf(stderr, "fmtbench: %s\n", message);
-    fb_progress_start(&self->progress);
-}
-
-static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
-{
-    struct listener *self = listener;
-    fb_progress_update(&self->progress, done, total, what);
-}
-
 static void print_paths(const struct fb_run *run)
 {
     static const char *const names[] = { "results.csv", "blocks.csv", "iterations.csv", "plan.csv",
@@ -368,16 +350,16 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
 {
     struct arguments a;
     struct fb_run run;
-    struct listener listener = { 0 };
+    struct fb_progress progress = { 0 };
     defaults(&a, err);
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.rc)
         return a.rc;
     if (a.config.quick)
         apply_quick(&a);
-    a.config.listener = &listener;
-    a.config.say = on_say;
-    a.config.progress = on_progress;
+    a.config.listener = &progress;
+    a.config.say = fb_progress_say;
+    a.config.progress = fb_progress_update;
     if (a.config.blocks && (a.precision_given || a.limit_given))
         return fb_fail(err, FB_EUSAGE,
                        "--blocks fixes how often each row is measured; --%s would decide it too: "
@@ -387,9 +369,9 @@ int fb_command_run(int argc, char **argv, struct fb_error *err)
         return fb_fail(err, FB_EUSAGE,
                        "--skip-bad-rows is for a folder of OpenFace files, not for "
                        "--files");
-    fb_progress_start(&listener.progress);
+    fb_progress_start(&progress);
     int rc = fb_run(&a.config, &run, err);
-    fb_progress_end(&listener.progress);
+    fb_progress_end(&progress);
     if (rc)
         return rc;
     rc = show(&run, &a, err);

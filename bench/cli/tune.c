@@ -229,18 +229,6 @@ static const struct argp argp = {
     .help_filter = help_filter,
 };
 
-static void on_say(void *listener, const char *message)
-{
-    fb_progress_end(listener);
-    fprintf(stderr, "fmtbench: %s\n", message);
-    fb_progress_start(listener);
-}
-
-static void on_progress(void *listener, uint64_t done, uint64_t total, const char *what)
-{
-    fb_progress_update(listener, done, total, what);
-}
-
 /* --- people ----------------------------------------------------------------------------------- */
 
 /* Readers' settings that are clearly faster. */
@@ -407,8 +395,8 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
             .limits = { .timeout_ns = TIMEOUT_S * UINT64_C(1000000000),
                         .memory_bytes = fb_memory_limit() },
             .listener = &progress,
-            .say = on_say,
-            .progress = on_progress,
+            .say = fb_progress_say,
+            .progress = fb_progress_update,
         },
     };
     a.config.arrays = a.arrays;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BYTES_MOST (UINT64_C(2) << 20)
+#define BYTES_MOST (UINT64_C(1) << 20)
 #define BLOCKS 2
 /* Where there is one array only, and nothing to tell opening a file from opening an array. */
 #define ARRAY_NS 12000
@@ -120,6 +120,46 @@ static int measure_coding(const struct gauge *gauge, double plain, struct fb_cod
     return 0;
 }
 
+/* Levels of gzip that are measured; what a level between does lies between. */
+static bool is_measured(const struct fb_coding *coding)
+{
+    static const unsigned levels[] = { 1, 4, 6, 9 };
+    bool any = strcmp(coding->filter, "gzip") != 0;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        any |= coding->level == levels[i];
+    return any;
+}
+
+static double between(double below, double above, double part)
+{
+    return exp(log(below) * (1 - part) + log(above) * part);
+}
+
+static void interpolate(const struct fb_model *model, struct fb_coding_cost *out)
+{
+    const struct fb_coding_cost *below = NULL, *above = NULL;
+    for (size_t i = 0; i < model->coding_count; i++) {
+        const struct fb_coding_cost *other = &model->codings[i];
+        if (!other->here || !is_measured(&other->coding) ||
+            strcmp(other->coding.filter, out->coding.filter) != 0 ||
+            other->coding.shuffle != out->coding.shuffle)
+            continue;
+        unsigned level = other->coding.level;
+        if (level < out->coding.level && (!below || level > below->coding.level))
+            below = other;
+        if (level > out->coding.level && (!above || level < above->coding.level))
+            above = other;
+    }
+    if (!below || !above)
+        return;
+    double part = (double)(out->coding.level - below->coding.level) /
+                  (double)(above->coding.level - below->coding.level);
+    out->here = true;
+    out->decode_byte = below->decode_byte * (1 - part) + above->decode_byte * part;
+    out->encode_byte = between(below->encode_byte, above->encode_byte, part);
+    out->compressed = between(below->compressed, above->compressed, part);
+}
+
 static int measure_codings(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
 {
     struct fb_coding_cost none = { .coding = { "none", 0, false } };
@@ -128,8 +168,12 @@ static int measure_codings(const struct gauge *gauge, struct fb_model *model, st
     for (size_t i = 0; rc == 0 && i < model->coding_count; i++) {
         if (fb_interrupted())
             return fb_fail(err, FB_EINTERRUPTED, "interrupted");
-        rc = measure_coding(gauge, plain, &model->codings[i], &time, err);
+        if (is_measured(&model->codings[i].coding))
+            rc = measure_coding(gauge, plain, &model->codings[i], &time, err);
     }
+    for (size_t i = 0; rc == 0 && i < model->coding_count; i++)
+        if (!is_measured(&model->codings[i].coding))
+            interpolate(model, &model->codings[i]);
     return rc;
 }
 

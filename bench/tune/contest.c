@@ -17,6 +17,8 @@
 /* A setting that is so much dearer than the best one is not read any more: what it costs is known
  * well enough, and each of its blocks would take longer than all others. */
 #define HOPELESS 3
+/* Nor is it tried at all where the model, which is not exact, has it so much dearer. */
+#define OUT_OF_REACH 30
 
 /* --- a trial ---------------------------------------------------------------------------------- */
 
@@ -107,32 +109,34 @@ static void drop_hopeless(struct fb_contest *contest)
             contest->trials[i].dropped = true;
 }
 
-int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience, uint64_t seed,
-                      const char *what, uint64_t done, uint64_t total, struct fb_error *err)
+static bool is_read(const struct fb_trial *trial)
 {
-    const struct fb_tune_config *config = contest->search->config;
+    return !trial->failed && !trial->dropped && trial->rounds < (trial->brief ? 1 : FB_ROUNDS_MOST);
+}
+
+int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how, struct fb_error *err)
+{
+    const uint64_t started = fb_clock_ns();
     struct fb_random random;
     int rc = 0;
-    uint64_t started = fb_clock_ns();
-    fb_random_seed(&random, seed);
-    for (size_t round = 0; rc == 0 && round < rounds; round++) {
-        if (!config->rounds && round >= FB_BLOCKS_LEAST &&
-            fb_clock_ns() - started > TRIAL_NS * contest->count)
-            return 0;
+    fb_random_seed(&random, how->seed);
+    for (size_t round = 0; rc == 0 && round < how->most; round++) {
         size_t order[FB_TRIALS_MOST];
+        if (round >= how->least && fb_clock_ns() - started > how->trial_ns * contest->count)
+            return 0;
         for (size_t i = 0; i < contest->count; i++)
             order[i] = i;
         fb_random_shuffle(&random, order, contest->count);
-        config->progress(config->listener, done * rounds + round, total * rounds, what);
+        fb_search_progress(contest->search,
+                           how->from + (how->to - how->from) * (double)round / (double)how->most,
+                           how->what);
         for (size_t i = 0; rc == 0 && i < contest->count; i++) {
-            struct fb_trial *trial = &contest->trials[order[i]];
             if (fb_interrupted())
                 return fb_fail(err, FB_EINTERRUPTED, "interrupted");
-            if (!trial->failed && !trial->dropped && trial->rounds < FB_ROUNDS_MOST)
-                rc = read_trial(contest, trial, err);
+            if (is_read(&contest->trials[order[i]]))
+                rc = read_trial(contest, &contest->trials[order[i]], err);
         }
-        /* Who asks for so many blocks means all of them. */
-        if (rc == 0 && !config->rounds && round + 1 == patience)
+        if (rc == 0 && round + 1 == how->patience)
             drop_hopeless(contest);
     }
     return rc;
@@ -161,26 +165,31 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sorts them; NAN where there are none. */
+static double median_of(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare_doubles);
+    return n == 0 ? NAN : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
 double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
                            double *lower, double *upper)
 {
     double ratios[FB_ROUNDS_MOST];
     uint64_t millionths[FB_ROUNDS_MOST], low, high;
     double coverage;
-    size_t n = trial->rounds;
+    const size_t n = trial->rounds;
     *lower = *upper = NAN;
-    if (n == 0)
-        return NAN;
     for (size_t r = 0; r < n; r++)
         ratios[r] = read_ratio(contest, trial, r);
-    qsort(ratios, n, sizeof *ratios, compare_doubles);
+    const double median = median_of(ratios, n);
     for (size_t r = 0; r < n; r++)
         millionths[r] = (uint64_t)(ratios[r] * 1e6);
     if (fb_median_interval(millionths, n, 0.95, &low, &high, &coverage)) {
         *lower = (double)low / 1e6;
         *upper = (double)high / 1e6;
     }
-    return n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2;
+    return median;
 }
 
 /* Bytes that the present file spends on the tried part. */
@@ -240,6 +249,18 @@ double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *tr
                ? INFINITY
                : fb_tune_cost(contest->search->config, fb_trial_size_ratio(contest, trial), read,
                               fb_trial_write_ratio(contest, trial));
+}
+
+double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_trial *a,
+                            const struct fb_trial *b)
+{
+    double ratios[FB_ROUNDS_MOST];
+    const size_t n = a->rounds < b->rounds ? a->rounds : b->rounds;
+    for (size_t r = 0; r < n; r++)
+        ratios[r] = read_ratio(contest, a, r) / read_ratio(contest, b, r);
+    return fb_tune_cost(
+        contest->search->config, fb_trial_size_ratio(contest, a) / fb_trial_size_ratio(contest, b),
+        median_of(ratios, n), fb_trial_write_ratio(contest, a) / fb_trial_write_ratio(contest, b));
 }
 
 bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial *trial)
@@ -304,12 +325,39 @@ int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)
     return rc;
 }
 
-int fb_contest_add_named(struct fb_contest *contest, struct fb_error *err)
+/* The least cost that the model says. */
+static double best_forecast(const struct fb_contest *contest)
 {
+    double best = INFINITY;
+    for (size_t i = 0; i < contest->space->count; i++) {
+        double cost = fb_forecast_cost(contest, i);
+        best = cost < best ? cost : best;
+    }
+    return best;
+}
+
+static bool was_hopeless(const struct fb_contest *tried, size_t candidate)
+{
+    for (size_t i = 0; i < tried->count; i++)
+        if (tried->trials[i].candidate == candidate)
+            return tried->trials[i].dropped;
+    return true;
+}
+
+int fb_contest_add_named(struct fb_contest *contest, const struct fb_contest *tried,
+                         struct fb_error *err)
+{
+    const double most = OUT_OF_REACH * best_forecast(contest);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < contest->space->count; i++)
-        if (contest->space->items[i].names || contest->space->items[i].setting.rank == 0)
-            rc = fb_contest_add(contest, i, err);
+    for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
+        const struct fb_candidate *candidate = &contest->space->items[i];
+        bool named = candidate->names || candidate->setting.rank == 0;
+        if (!named || fb_contest_has(contest, i) || (!tried && fb_forecast_cost(contest, i) > most))
+            continue;
+        rc = fb_contest_add(contest, i, err);
+        if (rc == 0 && tried && !contest->search->config->rounds && was_hopeless(tried, i))
+            contest->trials[contest->count - 1].brief = true;
+    }
     return rc;
 }
 

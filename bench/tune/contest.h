@@ -12,6 +12,7 @@ struct fb_trial {
     char *path;       /* of its file; owned, removed with the contest */
     bool failed;      /* it cannot be written here */
     bool dropped;     /* it is hopeless, and not read any more */
+    bool brief;       /* it was hopeless before: one round is enough */
     bool unproven;    /* before a block the file could not be seen to be in the page cache */
     uint64_t file_bytes, write_ns; /* FB_NA where not known */
     uint64_t ns[FB_ACCESS_TERMS_MAX][FB_ROUNDS_MOST];
@@ -43,14 +44,26 @@ bool fb_contest_term(const struct fb_contest *contest, size_t term);
 int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error *err);
 /* The first trial: a copy of the arrays as they lie, or, where that cannot be written, the file. */
 int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err);
-/* Those that somebody proposes, and arrays in one piece. */
-int fb_contest_add_named(struct fb_contest *contest, struct fb_error *err);
+/* Those that somebody proposes, and arrays in one piece. With others' contest, where they have been
+ * tried: what was hopeless there, or too hopeless to be tried, is read once only, unless --rounds.
+ * Without, what the model takes for so hopeless is left out. */
+int fb_contest_add_named(struct fb_contest *contest, const struct fb_contest *tried,
+                         struct fb_error *err);
 bool fb_contest_has(const struct fb_contest *contest, size_t candidate);
 
-/* Rounds of all trials that stand, in random order; the hopeless ones are dropped behind round
- * number `patience`. `what`, done and total are for the progress line. */
-int fb_contest_rounds(struct fb_contest *contest, size_t rounds, size_t patience, uint64_t seed,
-                      const char *what, uint64_t done, uint64_t total, struct fb_error *err);
+struct fb_rounds {
+    size_t least, most; /* fewer than most where they take long */
+    uint64_t trial_ns;  /* that is long, times the trials */
+    size_t patience;    /* behind so many the hopeless are dropped */
+    uint64_t seed;
+    const char
+        *what; /* for the progress line, where the group gets from one part done to another */
+    double from, to;
+};
+
+/* Rounds of all trials that stand, in random order. */
+int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how,
+                      struct fb_error *err);
 /* Forgets what was read of all that stand. */
 void fb_contest_restart(struct fb_contest *contest);
 
@@ -60,6 +73,10 @@ double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_tri
                            double *lower, double *upper);
 double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
 double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
+/* Cost of a over that of b, the reading of each round over that of the same round; NAN without
+ * rounds. */
+double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_trial *a,
+                            const struct fb_trial *b);
 /* INFINITY for one that failed. */
 double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial);
 /* Whether it stays within --max-size and --max-read. */

@@ -10,7 +10,7 @@
 
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
-#define ROUNDS 7
+#define ROUNDS 6
 /* Less is not worth trying. */
 #define FEWER 0.9
 

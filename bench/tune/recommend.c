@@ -8,12 +8,32 @@
 
 /* Rounds that tell settings apart which differ by a few percent. */
 #define ROUNDS 15
+/* Where a round takes long, there are no more than an interval needs. */
+#define TRIAL_NS UINT64_C(1000000000)
+/* Rounds behind which a hopeless setting is not read any more. */
+#define PATIENCE 2
 /* Uncompressed chunks that cannot be told from arrays in one piece are not worth having. */
 #define ALIKE 1.05
 
-size_t fb_final_rounds(const struct fb_tune_config *config)
+int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double to,
+                    struct fb_error *err)
 {
-    return config->rounds ? config->rounds : config->quick ? FB_BLOCKS_LEAST : ROUNDS;
+    const struct fb_tune_config *config = final->search->config;
+    const size_t asked = config->rounds;
+    /* Who asks for so many blocks means all of them, of all settings. */
+    const struct fb_rounds how = {
+        .least = asked ? asked : FB_BLOCKS_LEAST,
+        .most = asked           ? asked
+                : config->quick ? FB_BLOCKS_LEAST
+                                : ROUNDS,
+        .trial_ns = TRIAL_NS,
+        .patience = asked ? SIZE_MAX : PATIENCE,
+        .seed = seed,
+        .what = "measuring",
+        .from = from,
+        .to = to,
+    };
+    return fb_contest_rounds(final, &how, err);
 }
 
 bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting)
@@ -40,29 +60,41 @@ static void prefer_one_piece(const struct fb_contest *final, const struct fb_tun
     }
 }
 
+/* Whether the trial may be recommended, by its row. */
+static bool is_choice(const struct fb_contest *final, const struct fb_trial *trial,
+                      const struct fb_tune_record *row)
+{
+    return trial->candidate != SIZE_MAX &&
+           fb_may_recommend(final->search, &final->space->items[trial->candidate].setting) &&
+           fb_trial_admissible(final, trial) && row->cost_upper < 1;
+}
+
 void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *records,
                   size_t first, struct fb_setting *setting, size_t *best)
 {
-    size_t record = first;
-    for (size_t i = 0; i < final->count && record < records->count; i++) {
+    const struct fb_trial *leader = NULL;
+    size_t record = first, leading = SIZE_MAX;
+    for (size_t i = 0; i < final->count; i++) {
         const struct fb_trial *trial = &final->trials[i];
-        /* Rows have no failed trials, and the baseline's once. */
+        /* Failed trials have no rows, and the baseline has one in the first batch only. */
         if (trial->failed)
             continue;
-        const struct fb_tune_record *row = &records->items[record];
         if (i == final->baseline) {
-            record += strcmp(row->stage, "present") == 0;
+            record += strcmp(records->items[record].stage, "present") == 0;
             continue;
+        }
+        /* What both have in common in a round, its disturbances, is no difference between them. */
+        if (is_choice(final, trial, &records->items[record]) &&
+            (!leader || fb_trial_paired_cost(final, trial, leader) < 1)) {
+            leader = trial;
+            leading = record;
         }
         record++;
-        if (trial->candidate == SIZE_MAX ||
-            !fb_may_recommend(final->search, &final->space->items[trial->candidate].setting) ||
-            !fb_trial_admissible(final, trial) || !(row->cost_upper < 1))
-            continue;
-        if (*best == SIZE_MAX || row->cost < records->items[*best].cost) {
-            *best = record - 1;
-            *setting = final->space->items[trial->candidate].setting;
-        }
+    }
+    if (leader &&
+        (*best == SIZE_MAX || records->items[leading].cost < records->items[*best].cost)) {
+        *best = leading;
+        *setting = final->space->items[leader->candidate].setting;
     }
     prefer_one_piece(final, records, first, setting, best);
 }
@@ -91,17 +123,15 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
 /* As many as there is room for, from *next on, beside the present setting. */
 static int measure_some(struct fb_contest *contest, size_t *next, struct fb_error *err)
 {
-    const struct fb_tune_config *config = contest->search->config;
     const struct fb_space *space = contest->space;
-    const size_t done = *next;
+    const double all = (double)space->count, from = (double)*next / all;
+    const uint64_t seed = contest->search->config->seed + 3 + *next;
     int rc = fb_contest_add_baseline(contest, err);
     for (; rc == 0 && *next < space->count && contest->count < FB_TRIALS_MOST; ++*next) {
-        config->progress(config->listener, *next, 2 * space->count, "writing");
+        fb_search_progress(contest->search, from, "writing");
         rc = fb_contest_add(contest, *next, err);
     }
-    return rc ? rc
-              : fb_contest_rounds(contest, fb_final_rounds(config), FB_FINAL_PATIENCE,
-                                  config->seed + 3 + done, "measuring", done, space->count, err);
+    return rc ? rc : fb_final_rounds(contest, seed, from, (double)*next / all, err);
 }
 
 static int measure_batch(const struct fb_search *search, struct fb_space *space, size_t *next,

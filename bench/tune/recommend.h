@@ -4,10 +4,9 @@
 
 #include "bench/tune/contest.h"
 
-/* Rounds behind which a hopeless setting is not read any more. */
-#define FB_FINAL_PATIENCE 2
-
-size_t fb_final_rounds(const struct fb_tune_config *config);
+/* The rounds of the last stage, which take the group from one part done to another. */
+int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double to,
+                    struct fb_error *err);
 
 /* False for settings that need a plugin, unless --plugins. */
 bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting);

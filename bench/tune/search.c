@@ -16,8 +16,14 @@
 #define QUICK_PART 3 /* of these, where it is to be quick */
 #define SHAPE_MOST 2 /* of the first wave, codings of one shape */
 #define TRIAL_BLOCKS 3
-/* Rounds after which a hopeless setting is not read any more. */
-#define PATIENCE_TRYING 1
+#define TRIAL_NS UINT64_C(200000000)
+/* How much of a group is usually done behind each step. */
+#define PART_CALIBRATED 0.25
+#define PART_WRITTEN 0.35
+#define PART_FIRST 0.5
+#define PART_TRIED 0.6
+#define PART_FINALISTS 0.65
+#define PART_MEASURED 0.9
 _Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
                "there is room for all trials");
 
@@ -146,30 +152,52 @@ static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shap
     return rc;
 }
 
-static int search_waves(struct fb_contest *contest, struct fb_error *err)
+void fb_search_progress(const struct fb_search *search, double part, const char *what)
+{
+    const struct fb_tune_config *config = search->config;
+    config->progress(config->listener, (uint64_t)(((double)search->group - 1 + part) * 1000),
+                     search->groups * 1000, what);
+}
+
+static int try_all(struct fb_contest *contest, uint64_t stage, double from, double to,
+                   struct fb_error *err)
 {
     const struct fb_tune_config *config = contest->search->config;
-    size_t part = config->quick ? QUICK_PART : 1;
+    const struct fb_rounds how = {
+        .least = 1,
+        .most = config->quick ? 1 : TRIAL_BLOCKS,
+        .trial_ns = TRIAL_NS,
+        .patience = 1,
+        .seed = config->seed + stage,
+        .what = "trying",
+        .from = from,
+        .to = to,
+    };
+    fb_contest_restart(contest);
+    return fb_contest_rounds(contest, &how, err);
+}
+
+static int search_waves(struct fb_contest *contest, struct fb_error *err)
+{
+    const size_t part = contest->search->config->quick ? QUICK_PART : 1;
     int rc = fb_contest_add_baseline(contest, err);
-    if (rc == 0) /* in place it has no forecast: its times are what forecasts are over */
-        rc = fb_contest_rounds(contest, 1, SIZE_MAX, config->seed, "trying", 0, 8, err);
+    /* In place it has no forecast: its times are what forecasts are over. */
+    if (rc == 0 && contest->trials[contest->baseline].candidate == SIZE_MAX)
+        rc = try_all(contest, 0, PART_CALIBRATED, PART_CALIBRATED, err);
     if (rc == 0)
-        rc = fb_contest_add_named(contest, err);
+        fb_search_progress(contest->search, PART_CALIBRATED, "writing");
+    if (rc == 0)
+        rc = fb_contest_add_named(contest, NULL, err);
     if (rc == 0)
         rc = add_wave(contest, FIRST_WAVE / part, SHAPE_MOST, err);
-    fb_contest_restart(contest);
     if (rc == 0)
-        rc = fb_contest_rounds(contest, TRIAL_BLOCKS / (config->quick ? 2 : 1), PATIENCE_TRYING,
-                               config->seed + 1, "trying", 1, 8, err);
+        rc = try_all(contest, 1, PART_WRITTEN, PART_FIRST, err);
     size_t before = contest->count;
     if (rc == 0)
         rc = add_wave(contest, SECOND_WAVE / part, SIZE_MAX, err);
-    if (rc == 0 && contest->count > before) {
-        /* All again, so that the new ones have been read beside the others. */
-        fb_contest_restart(contest);
-        rc = fb_contest_rounds(contest, TRIAL_BLOCKS / (config->quick ? 2 : 1), PATIENCE_TRYING,
-                               config->seed + 2, "trying", 2, 8, err);
-    }
+    /* All again, so that the new ones are read beside the others. */
+    if (rc == 0 && contest->count > before)
+        rc = try_all(contest, 2, PART_FIRST, PART_TRIED, err);
     return rc;
 }
 
@@ -209,7 +237,7 @@ static int choose_finalists(const struct fb_contest *search, struct fb_contest *
     size_t n = 0;
     int rc = fb_contest_add_baseline(final, err);
     if (rc == 0)
-        rc = fb_contest_add_named(final, err);
+        rc = fb_contest_add_named(final, search, err);
     for (size_t i = 0; i < search->count; i++)
         if (i != search->baseline && fb_trial_admissible(search, &search->trials[i]) &&
             search->trials[i].candidate != SIZE_MAX)
@@ -240,15 +268,18 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
         rc = fb_contest_open(final, search, search->measured, &space, err);
     }
     if (rc == 0)
+        fb_search_progress(search, PART_TRIED, "writing");
+    if (rc == 0)
         rc = choose_finalists(trying, final, err);
     if (rc == 0)
-        rc = fb_contest_rounds(final, fb_final_rounds(search->config), FB_FINAL_PATIENCE,
-                               search->config->seed + 3, "measuring", 3, 8, err);
+        rc = fb_final_rounds(final, search->config->seed + 3, PART_FINALISTS, PART_MEASURED, err);
     size_t first = records->count;
     if (rc == 0)
         rc = fb_contest_records(final, "final", true, records, err);
     if (rc == 0)
         fb_recommend(final, records, first, setting, best);
+    if (rc == 0)
+        fb_search_progress(search, PART_MEASURED, "reading in other ways");
     if (rc == 0)
         rc = fb_reader_advice(final, records, err);
     if (rc == 0)

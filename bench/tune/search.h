@@ -4,17 +4,8 @@
 #define FB_BENCH_TUNE_SEARCH_H
 
 #include "bench/tune/model.h"
+#include "bench/tune/present.h"
 #include "bench/tune/tune.h"
-
-/* How the group lies in the file that is tuned. */
-struct fb_present {
-    struct fb_setting setting;
-    bool known;    /* every array has this setting, clipped to it: it can be written */
-    double stored; /* stored over raw bytes, of all arrays */
-    double beside; /* bytes an array that the file has beside data: headers, chunk indices */
-    uint64_t cache_bytes, cache_slots;
-    char text[256]; /* for people */
-};
 
 struct fb_search {
     const struct fb_tune_config *config;
@@ -23,7 +14,8 @@ struct fb_search {
     struct fb_present present;
     struct fb_stand *tried, *measured; /* search and final */
     struct fb_model *model;
-    uint64_t group;     /* its number, for records */
+    uint64_t group; /* its number, for records, of so many that will be tuned */
+    uint64_t groups;
     const char *arrays; /* and name */
     size_t array_count;
 };
@@ -32,6 +24,9 @@ struct fb_search {
  * where the present setting should be kept. */
 int fb_search_group(const struct fb_search *search, struct fb_tune_records *records,
                     struct fb_setting *setting, size_t *best, struct fb_error *err);
+
+/* Shows how much of the group is done, 0 to 1, and what is being done. */
+void fb_search_progress(const struct fb_search *search, double part, const char *what);
 
 /* The codings that are tried. */
 const struct fb_coding *fb_tune_codings(const struct fb_tune_config *config, size_t *count);

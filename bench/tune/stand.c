@@ -158,6 +158,9 @@ void fb_stand_close(struct fb_stand *stand)
     *stand = (struct fb_stand){ 0 };
 }
 
+/* Beside this, what the first iteration pays once is nothing. */
+#define PATIENCE_NS UINT64_C(100000000)
+
 /* --- trying ----------------------------------------------------------------------------------- */
 
 /* Chunks are no longer than the longest array of the stand, and along other axes than the shortest:
@@ -206,6 +209,7 @@ int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, c
                  .handle = handle,
                  .buffer = fb_block_buffer(&what->plan) },
         .cache = FB_CACHE_WARM,
+        .patience_ns = PATIENCE_NS,
         .plan = &what->plan,
         .expected = what->hashes,
     };

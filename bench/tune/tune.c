@@ -29,6 +29,7 @@ struct state {
     uint64_t (*grid)[FB_MAX_RANK];
     bool *take; /* those to be tuned */
     struct fb_groups groups;
+    size_t groups_tuned;
 };
 
 /* --- what is there ---------------------------------------------------------------------------- */
@@ -144,87 +145,6 @@ static void name_group(const struct state *state, const struct fb_group *group, 
                  shape);
 }
 
-/* "shuffle+gzip(4)" -> a coding; false for what no setting has. */
-static bool parse_filters(const char *filters, struct fb_setting *setting)
-{
-    unsigned level;
-    char end;
-    setting->shuffle = strncmp(filters, "shuffle", 7) == 0;
-    if (setting->shuffle)
-        filters += filters[7] == '+' ? 8 : 7;
-    SET(setting->filter, "none");
-    if (!*filters)
-        return true;
-    if (sscanf(filters, "gzip(%u%c", &level, &end) != 2 || end != ')' || level > 9 ||
-        strchr(filters, '+'))
-        return false;
-    SET(setting->filter, level ? "gzip" : "none");
-    setting->level = level;
-    return level > 0;
-}
-
-static bool clipped_alike(const struct fb_setting *setting, const struct fb_array_info *array,
-                          const struct fb_storage *storage)
-{
-    if (storage->chunk_rank != setting->rank)
-        return false;
-    for (unsigned k = 0; k < setting->rank; k++) {
-        uint64_t length = setting->chunk[k];
-        if (k == 0 && length > array->dims[0])
-            length = array->dims[0];
-        if (storage->chunk[k] != length)
-            return false;
-    }
-    return true;
-}
-
-/* What a file has beside the data of its arrays, shared out among them. */
-static double bytes_beside(const struct state *state)
-{
-    const size_t count = state->catalog->array_count;
-    uint64_t file_bytes = 0, stored = 0;
-    if (fb_path_bytes(state->config->file, &file_bytes, NULL))
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        stored += state->storage[i].stored_bytes;
-    return file_bytes > stored ? (double)(file_bytes - stored) / (double)count : 0;
-}
-
-/* The setting of the array with the longest chunks stands for all, if they have it. */
-static void look_at_present(const struct state *state, const struct fb_group *group,
-                            struct fb_present *present)
-{
-    const struct fb_storage *first = &state->storage[group->arrays[group->largest]];
-    uint64_t stored = 0, bytes = 0;
-    *present =
-        (struct fb_present){ .cache_bytes = first->cache_bytes, .cache_slots = first->cache_slots };
-    present->setting.rank = first->chunk_rank;
-    memcpy(present->setting.chunk, first->chunk, sizeof present->setting.chunk);
-    present->known = parse_filters(first->filters, &present->setting) &&
-                     (first->chunk_rank > 0 || strcmp(first->layout, "contiguous") == 0);
-    for (size_t i = 0; i < group->count; i++) {
-        const struct fb_storage *storage = &state->storage[group->arrays[i]];
-        const struct fb_array_info *array = &state->catalog->arrays[group->arrays[i]];
-        present->known &= strcmp(storage->filters, first->filters) == 0 &&
-                          strcmp(storage->layout, first->layout) == 0 &&
-                          clipped_alike(&present->setting, array, storage);
-        stored += storage->stored_bytes;
-        bytes += array->bytes;
-    }
-    present->stored = (double)stored / (double)bytes;
-    present->beside = bytes_beside(state);
-    if (present->known)
-        fb_setting_text(&present->setting, present->text, sizeof present->text);
-    else if (first->chunk_rank == 0)
-        SET(present->text, "%s", first->layout);
-    else {
-        char shape[FB_MAX_RANK * 21];
-        SET(present->text, "%.100s%s, %.100s",
-            fb_shape_text(first->chunk_rank, first->chunk, shape, sizeof shape),
-            group->count > 1 ? " and others" : "", *first->filters ? first->filters : "no filter");
-    }
-}
-
 /* The most that one request takes along each axis; terms that take arrays whole do not count. */
 static void find_need(const struct state *state, const struct fb_group *group, uint64_t *need)
 {
@@ -289,17 +209,20 @@ static int search_group(struct state *state, const struct fb_group *group,
         .measured = &measured,
         .model = &model,
         .group = state->tune->group_count + 1,
+        .groups = state->groups_tuned,
         .arrays = out->arrays,
         .array_count = group->count,
     };
     size_t coding_count;
     const struct fb_coding *codings = fb_tune_codings(state->config, &coding_count);
-    look_at_present(state, group, &search.present);
+    fb_present_make(state->config->file, state->catalog, state->storage, group, &search.present);
     int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
     if (rc == 0 && search.present.known)
         say_what_is_cut(state->config, &search.present.setting, &measured);
+    if (rc == 0)
+        fb_search_progress(&search, 0, "getting to know machine and data");
     if (rc == 0)
         rc = fb_model_calibrate(&tried, codings, coding_count, &model, err);
     if (rc == 0)
@@ -342,26 +265,34 @@ static void group_free(struct fb_tune_group *group)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
+/* The largest ones first. */
+static size_t count_groups(const struct fb_groups *groups)
+{
+    uint64_t all = 0, done = 0;
+    size_t count = 0;
+    for (size_t g = 0; g < groups->count; g++)
+        all += groups->items[g].bytes;
+    while (count < groups->count && count < GROUPS_MOST && (double)done < BYTES_PART * (double)all)
+        done += groups->items[count++].bytes;
+    return count;
+}
+
 static int tune_groups(struct state *state, struct fb_error *err)
 {
     struct fb_tune *tune = state->tune;
-    uint64_t all = 0, done = 0;
     int rc = 0;
-    for (size_t g = 0; g < state->groups.count; g++)
-        all += state->groups.items[g].bytes;
     tune->groups = calloc(GROUPS_MOST, sizeof *tune->groups);
     if (!tune->groups)
         return fb_fail_memory(err, "the groups");
+    state->groups_tuned = count_groups(&state->groups);
     for (size_t g = 0; g < state->groups.count; g++) {
         const struct fb_group *group = &state->groups.items[g];
-        bool enough = g == GROUPS_MOST || (double)done >= BYTES_PART * (double)all;
-        if (enough || rc) {
+        if (g >= state->groups_tuned || rc) {
             tune->left_out += group->count;
             tune->left_bytes += group->bytes;
             continue;
         }
         rc = tune_group(state, group, &tune->groups[g], err);
-        done += group->bytes;
         if (rc)
             group_free(&tune->groups[g]);
         else

@@ -83,7 +83,7 @@ CASES = [
      "grid": shapes((10, 25, 50, 100, 200, 400, 1600, 4000), (68, 17, 4), (2,))},
     {"name": "aus, one unit", "data": openface, "array": "*/aus", "access": "index:axis=1",
      "grid": shapes((50, 100, 200, 500, 1000, 2000, 4000), (17, 6, 3, 1))},
-    {"name": "table, rows", "data": table, "access": "index:axis=0,n=200",
+    {"name": "table, rows", "data": table, "access": "index:axis=0,n=20",
      "grid": shapes((20, 50, 100, 200, 500, 1000, 5000, 20000), (12, 4, 1))},
     {"name": "table, a column", "data": table, "access": "index:axis=1,n=4",
      "grid": shapes((200, 1000, 5000, 20000, 50000, 150000), (12, 6, 2, 1))},

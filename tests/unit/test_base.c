@@ -285,6 +285,26 @@ static void test_colour(void **state)
     fclose(file);
 }
 
+static void test_time_left(void **state)
+{
+    (void)state;
+    static const struct {
+        double seconds;
+        uint64_t done, total;
+        const char *left;
+    } cases[] = { { 1.9, 50, 100, "" },      { 10, 2, 100, "" },      { 10, 0, 0, "" },
+                  { 10, 101, 100, "" },      { 10, 50, 100, "10 s" }, { 10, 100, 100, "0 s" },
+                  { 89, 1, 2, "89 s" },      { 91, 1, 2, "2 min" },   { 30, 3, 10, "70 s" },
+                  { 5399, 1, 2, "90 min" },  { 5401, 1, 2, "2 h" },   { 1e9, 1, 2, "277778 h" },
+                  { 1e9, 0, UINT64_MAX, "" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char left[32];
+        fb_time_left((uint64_t)(cases[i].seconds * 1e9), cases[i].done, cases[i].total, left,
+                     sizeof left);
+        assert_string_equal(left, cases[i].left);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_colour),
+        cmocka_unit_test(test_time_left),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
