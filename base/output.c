@@ -250,3 +250,14 @@ out:
         close(fd);
     return rc;
 }
+
+void fb_remove_folder(const char *path)
+{
+    DIR *folder = opendir(path);
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder)))
+        unlinkat(dirfd(folder), entry->d_name, 0); /* no folder, so neither . nor .. */
+    if (folder)
+        closedir(folder);
+    rmdir(path);
+}

@@ -40,6 +40,9 @@ int fb_output_write(const char *path,
 /* mkdir -p. Existing folders are fine. */
 int fb_make_folder(const char *path, struct fb_error *err);
 
+/* Removes a folder for temporary files, with all files that are in it; not what else might be. */
+void fb_remove_folder(const char *path);
+
 /* fopen for reading, of nothing but a regular file: a pipe would hang, a device might never end. */
 int fb_open_regular(const char *path, FILE **stream, struct fb_error *err);
 

@@ -37,6 +37,7 @@ struct fb_storage {
     char filters[128];           /* in the order they are applied on writing: "shuffle+gzip(4)";
                                     "" for none */
     uint64_t stored_bytes;       /* data bytes in the file */
+    bool latest;                 /* HDF5: the file was opened for its newest features (libver) */
     uint64_t cache_bytes;        /* the chunk cache in force for this open array; 0 for none */
     uint64_t cache_slots;        /* of its hash table: chunks that share one displace each other */
 };

@@ -258,6 +258,8 @@ static void show_group(const struct fb_tune *tune, size_t number)
     printf("Recommended: %s: %.2fx as fast (95 %%: %.2f-%.2f), %.0f %% of the size.\n",
            best->setting, 1 / best->read_ratio, 1 / best->read_upper, 1 / best->read_lower,
            100 * best->size_ratio);
+    if (group->best.latest)
+        puts("libver latest: whoever reads the file needs HDF5 1.10 or newer.");
     if (!group->held_out)
         puts("The data is too small to hold some back: other requests, but the same data.");
 }

@@ -81,67 +81,6 @@ int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error
     return rc;
 }
 
-static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct fb_error *err)
-{
-    int rc = 0;
-    for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
-        bool proven = true;
-        if (fb_contest_term(contest, t))
-            rc = fb_stand_read(contest->stand, trial->path, t, "", contest->stand->ground->handle,
-                               &trial->ns[t][trial->rounds], &proven, err);
-        trial->unproven |= !proven;
-    }
-    trial->rounds += rc == 0;
-    return rc;
-}
-
-/* What may not be recommended sets no measure for the others. */
-static void drop_hopeless(struct fb_contest *contest)
-{
-    double best = INFINITY;
-    for (size_t i = 0; i < contest->count; i++) {
-        double cost = fb_trial_cost(contest, &contest->trials[i]);
-        if (fb_trial_admissible(contest, &contest->trials[i]))
-            best = cost < best ? cost : best;
-    }
-    for (size_t i = 0; i < contest->count; i++)
-        if (i != contest->baseline && fb_trial_cost(contest, &contest->trials[i]) > HOPELESS * best)
-            contest->trials[i].dropped = true;
-}
-
-static bool is_read(const struct fb_trial *trial)
-{
-    return !trial->failed && !trial->dropped && trial->rounds < (trial->brief ? 1 : FB_ROUNDS_MOST);
-}
-
-int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how, struct fb_error *err)
-{
-    const uint64_t started = fb_clock_ns();
-    struct fb_random random;
-    int rc = 0;
-    fb_random_seed(&random, how->seed);
-    for (size_t round = 0; rc == 0 && round < how->most; round++) {
-        size_t order[FB_TRIALS_MOST];
-        if (round >= how->least && fb_clock_ns() - started > how->trial_ns * contest->count)
-            return 0;
-        for (size_t i = 0; i < contest->count; i++)
-            order[i] = i;
-        fb_random_shuffle(&random, order, contest->count);
-        fb_search_progress(contest->search,
-                           how->from + (how->to - how->from) * (double)round / (double)how->most,
-                           how->what);
-        for (size_t i = 0; rc == 0 && i < contest->count; i++) {
-            if (fb_interrupted())
-                return fb_fail(err, FB_EINTERRUPTED, "interrupted");
-            if (is_read(&contest->trials[order[i]]))
-                rc = read_trial(contest, &contest->trials[order[i]], err);
-        }
-        if (rc == 0 && round + 1 == how->patience)
-            drop_hopeless(contest);
-    }
-    return rc;
-}
-
 /* --- ratios ----------------------------------------------------------------------------------- */
 
 /* Time over that of the baseline in one round, by the weights. */
@@ -251,6 +190,15 @@ double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *tr
                               fb_trial_write_ratio(contest, trial));
 }
 
+/* Cost of a over that of b, where a reads in so many times the time of b. */
+static double cost_between(const struct fb_contest *contest, const struct fb_trial *a,
+                           const struct fb_trial *b, double read)
+{
+    return fb_tune_cost(contest->search->config,
+                        fb_trial_size_ratio(contest, a) / fb_trial_size_ratio(contest, b), read,
+                        fb_trial_write_ratio(contest, a) / fb_trial_write_ratio(contest, b));
+}
+
 double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_trial *a,
                             const struct fb_trial *b)
 {
@@ -258,9 +206,7 @@ double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_tr
     const size_t n = a->rounds < b->rounds ? a->rounds : b->rounds;
     for (size_t r = 0; r < n; r++)
         ratios[r] = read_ratio(contest, a, r) / read_ratio(contest, b, r);
-    return fb_tune_cost(
-        contest->search->config, fb_trial_size_ratio(contest, a) / fb_trial_size_ratio(contest, b),
-        median_of(ratios, n), fb_trial_write_ratio(contest, a) / fb_trial_write_ratio(contest, b));
+    return cost_between(contest, a, b, median_of(ratios, n));
 }
 
 bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial *trial)
@@ -269,6 +215,84 @@ bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial
     double lower, upper;
     return !trial->failed && fb_trial_size_ratio(contest, trial) <= config->max_size &&
            fb_trial_read_ratio(contest, trial, &lower, &upper) <= config->max_read;
+}
+
+/* --- rounds ------------------------------------------------------------------------------------
+ */
+
+static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct fb_error *err)
+{
+    int rc = 0;
+    for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
+        bool proven = true;
+        if (fb_contest_term(contest, t))
+            rc = fb_stand_read(contest->stand, trial->path, t, "", contest->stand->ground->handle,
+                               &trial->ns[t][trial->rounds], &proven, err);
+        trial->unproven |= !proven;
+    }
+    trial->rounds += rc == 0;
+    return rc;
+}
+
+/* In every round: a single disturbed one would have lost a good setting. */
+static bool is_hopeless(const struct fb_contest *contest, const struct fb_trial *trial,
+                        const struct fb_trial *best)
+{
+    const size_t n = trial->rounds < best->rounds ? trial->rounds : best->rounds;
+    for (size_t r = 0; r < n; r++)
+        if (!(cost_between(contest, trial, best,
+                           read_ratio(contest, trial, r) / read_ratio(contest, best, r)) >
+              HOPELESS))
+            return false;
+    return n > 0;
+}
+
+/* What may not be recommended sets no measure for the others. */
+static void drop_hopeless(struct fb_contest *contest)
+{
+    const struct fb_trial *best = NULL;
+    for (size_t i = 0; i < contest->count; i++) {
+        const struct fb_trial *trial = &contest->trials[i];
+        if (fb_trial_admissible(contest, trial) &&
+            (!best || fb_trial_cost(contest, trial) < fb_trial_cost(contest, best)))
+            best = trial;
+    }
+    for (size_t i = 0; best && i < contest->count; i++)
+        if (i != contest->baseline && is_hopeless(contest, &contest->trials[i], best))
+            contest->trials[i].dropped = true;
+}
+
+static bool is_read(const struct fb_trial *trial)
+{
+    return !trial->failed && !trial->dropped && trial->rounds < (trial->brief ? 1 : FB_ROUNDS_MOST);
+}
+
+int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how, struct fb_error *err)
+{
+    const uint64_t started = fb_clock_ns();
+    struct fb_random random;
+    int rc = 0;
+    fb_random_seed(&random, how->seed);
+    for (size_t round = 0; rc == 0 && round < how->most; round++) {
+        size_t order[FB_TRIALS_MOST];
+        if (round >= how->least && fb_clock_ns() - started > how->trial_ns * contest->count)
+            return 0;
+        for (size_t i = 0; i < contest->count; i++)
+            order[i] = i;
+        fb_random_shuffle(&random, order, contest->count);
+        fb_search_progress(contest->search,
+                           how->from + (how->to - how->from) * (double)round / (double)how->most,
+                           how->what);
+        for (size_t i = 0; rc == 0 && i < contest->count; i++) {
+            if (fb_interrupted())
+                return fb_fail(err, FB_EINTERRUPTED, "interrupted");
+            if (is_read(&contest->trials[order[i]]))
+                rc = read_trial(contest, &contest->trials[order[i]], err);
+        }
+        if (rc == 0 && round + 1 == how->patience)
+            drop_hopeless(contest);
+    }
+    return rc;
 }
 
 /* --- what the model says ---------------------------------------------------------------------- */
@@ -312,7 +336,7 @@ double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
 int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)
 {
     size_t candidate = SIZE_MAX;
-    for (size_t i = 0; i < contest->space->count; i++)
+    for (size_t i = 0; i < contest->known; i++)
         if (contest->space->items[i].names & (1u << FB_PROPOSER_PRESENT))
             candidate = i;
     int rc = fb_contest_add(contest, candidate, err);
@@ -329,7 +353,7 @@ int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)
 static double best_forecast(const struct fb_contest *contest)
 {
     double best = INFINITY;
-    for (size_t i = 0; i < contest->space->count; i++) {
+    for (size_t i = 0; i < contest->known; i++) {
         double cost = fb_forecast_cost(contest, i);
         best = cost < best ? cost : best;
     }
@@ -349,7 +373,7 @@ int fb_contest_add_named(struct fb_contest *contest, const struct fb_contest *tr
 {
     const double most = OUT_OF_REACH * best_forecast(contest);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
+    for (size_t i = 0; rc == 0 && i < contest->known; i++) {
         const struct fb_candidate *candidate = &contest->space->items[i];
         bool named = candidate->names || candidate->setting.rank == 0;
         if (!named || fb_contest_has(contest, i) || (!tried && fb_forecast_cost(contest, i) > most))
@@ -375,6 +399,7 @@ int fb_contest_open(struct fb_contest *contest, const struct fb_search *search,
     contest->search = search;
     contest->stand = stand;
     contest->space = space;
+    contest->known = space->count;
     contest->forecasts = calloc(space->count + 1, sizeof *contest->forecasts);
     if (!contest->forecasts)
         return fb_fail_memory(err, "the forecasts");

@@ -24,6 +24,7 @@ struct fb_contest {
     const struct fb_stand *stand;
     struct fb_space *space;
     struct fb_forecast *forecasts; /* by candidate; owned */
+    size_t known;                  /* candidates that have one: those behind came later */
     struct fb_trial trials[FB_TRIALS_MOST];
     size_t count;
     size_t baseline; /* the trial that all ratios are to */

@@ -131,7 +131,7 @@ int fb_contest_model_records(const struct fb_contest *contest, struct fb_tune_re
                              struct fb_error *err)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
+    for (size_t i = 0; rc == 0 && i < contest->known; i++) {
         struct fb_tune_record record;
         if (fb_contest_has(contest, i) || !isfinite(fb_forecast_cost(contest, i)))
             continue;

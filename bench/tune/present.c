@@ -61,6 +61,7 @@ void fb_present_make(const char *file, const struct fb_catalog *catalog,
     *present =
         (struct fb_present){ .cache_bytes = first->cache_bytes, .cache_slots = first->cache_slots };
     present->setting.rank = first->chunk_rank;
+    present->setting.latest = first->latest;
     memcpy(present->setting.chunk, first->chunk, sizeof present->setting.chunk);
     present->known = parse_filters(first->filters, &present->setting) &&
                      (first->chunk_rank > 0 || strcmp(first->layout, "contiguous") == 0);

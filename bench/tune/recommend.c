@@ -12,8 +12,6 @@
 #define TRIAL_NS UINT64_C(1000000000)
 /* Rounds behind which a hopeless setting is not read any more. */
 #define PATIENCE 2
-/* Uncompressed chunks that cannot be told from arrays in one piece are not worth having. */
-#define ALIKE 1.05
 
 int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double to,
                     struct fb_error *err)
@@ -41,23 +39,27 @@ bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *s
     return search->config->plugins || !*fb_hdf5_filter_plugin(setting->filter);
 }
 
-static void prefer_one_piece(const struct fb_contest *final, const struct fb_tune_records *records,
-                             size_t first, struct fb_setting *setting, size_t *best)
+/* What is simpler is taken, unless the cost of the other is less than so much of its cost: a file
+ * that older libraries can read, and arrays in one piece before uncompressed chunks. */
+#define LATEST_WORTH 0.95
+#define CHUNKS_WORTH 0.98
+
+static double handicap(const struct fb_contest *final, const struct fb_setting *setting,
+                       const struct fb_setting *other)
 {
-    const struct fb_setting piece = { .filter = "none" };
-    if (*best == SIZE_MAX || setting->rank == 0 || strcmp(setting->filter, "none") != 0)
-        return;
-    const struct fb_tune_record *than = &records->items[*best];
-    for (size_t i = first; i < records->count; i++) {
-        const struct fb_tune_record *row = &records->items[i];
-        if (strcmp(row->stage, "final") == 0 && !*row->chunk && row->cost_upper < 1 &&
-            row->cost <= ALIKE * than->cost && row->cost_lower <= than->cost_upper &&
-            row->size_ratio <= final->search->config->max_size &&
-            row->read_ratio <= final->search->config->max_read) {
-            *best = i;
-            *setting = piece;
-        }
-    }
+    bool plain = setting->rank > 0 && strcmp(setting->filter, "none") == 0;
+    return (plain && other->rank == 0 ? 1 / CHUNKS_WORTH : 1) *
+           (setting->latest && !final->search->latest ? 1 / LATEST_WORTH : 1);
+}
+
+/* Whether a is to be taken and not b. What both have in common in a round, its disturbances, is no
+ * difference between them. */
+static bool is_better(const struct fb_contest *final, const struct fb_trial *a,
+                      const struct fb_trial *b)
+{
+    const struct fb_setting *x = &final->space->items[a->candidate].setting;
+    const struct fb_setting *y = &final->space->items[b->candidate].setting;
+    return fb_trial_paired_cost(final, a, b) * handicap(final, x, y) < handicap(final, y, x);
 }
 
 /* Whether the trial may be recommended, by its row. */
@@ -83,9 +85,8 @@ void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *
             record += strcmp(records->items[record].stage, "present") == 0;
             continue;
         }
-        /* What both have in common in a round, its disturbances, is no difference between them. */
         if (is_choice(final, trial, &records->items[record]) &&
-            (!leader || fb_trial_paired_cost(final, trial, leader) < 1)) {
+            (!leader || is_better(final, trial, leader))) {
             leader = trial;
             leading = record;
         }
@@ -96,7 +97,6 @@ void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *
         *best = leading;
         *setting = final->space->items[leader->candidate].setting;
     }
-    prefer_one_piece(final, records, first, setting, best);
 }
 
 /* --- a list of candidates --------------------------------------------------------------------- */

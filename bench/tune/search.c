@@ -13,6 +13,7 @@
 #define FIRST_WAVE 10
 #define SECOND_WAVE 6
 #define FINALISTS 4
+#define VARIANTS 2
 #define QUICK_PART 3 /* of these, where it is to be quick */
 #define SHAPE_MOST 2 /* of the first wave, codings of one shape */
 #define TRIAL_BLOCKS 3
@@ -131,9 +132,9 @@ static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shap
                     struct fb_error *err)
 {
     size_t n = 0, added = 0;
-    struct ranked *ranked = malloc((contest->space->count + 1) * sizeof *ranked);
+    struct ranked *ranked = malloc((contest->known + 1) * sizeof *ranked);
     int rc = ranked ? 0 : fb_fail_memory(err, "a ranking");
-    for (size_t i = 0; rc == 0 && i < contest->space->count; i++) {
+    for (size_t i = 0; rc == 0 && i < contest->known; i++) {
         double cost = fb_forecast_cost(contest, i) * correction(contest, i);
         if (isfinite(cost) && !fb_contest_has(contest, i) && promising(contest, i) &&
             fb_may_recommend(contest->search, &contest->space->items[i].setting))
@@ -221,32 +222,62 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
         strcmp(search->present.setting.filter, "none") != 0)
         usual = (struct fb_coding){ search->present.setting.filter, search->present.setting.level,
                                     search->present.setting.shuffle };
-    int rc = 0;
-    if (search->present.known)
-        rc = fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
-    return rc ? rc
-              : fb_space_make(array, search->array->dims, (const uint64_t(*)[FB_MAX_RANK])slabs,
-                              count, codings_tried, coding_count, &usual, space, err);
+    int rc = fb_space_make(array, search->array->dims, (const uint64_t(*)[FB_MAX_RANK])slabs, count,
+                           codings_tried, coding_count, &usual, space, err);
+    for (size_t i = 0; i < space->count; i++)
+        space->items[i].setting.latest = search->latest;
+    return rc || !search->present.known
+               ? rc
+               : fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
 }
 
-/* The finalists of the search, on the other stand. */
-static int choose_finalists(const struct fb_contest *search, struct fb_contest *final,
-                            struct fb_error *err)
+/* The best of what was tried, best first: their number. */
+static size_t rank_trials(const struct fb_contest *tried, struct ranked *ranked)
 {
-    struct ranked ranked[FB_TRIALS_MOST];
     size_t n = 0;
-    int rc = fb_contest_add_baseline(final, err);
-    if (rc == 0)
-        rc = fb_contest_add_named(final, search, err);
-    for (size_t i = 0; i < search->count; i++)
-        if (i != search->baseline && fb_trial_admissible(search, &search->trials[i]) &&
-            search->trials[i].candidate != SIZE_MAX)
-            ranked[n++] = (struct ranked){ search->trials[i].candidate,
-                                           fb_trial_cost(search, &search->trials[i]) };
+    for (size_t i = 0; i < tried->count; i++)
+        if (i != tried->baseline && fb_trial_admissible(tried, &tried->trials[i]) &&
+            tried->trials[i].candidate != SIZE_MAX)
+            ranked[n++] = (struct ranked){ tried->trials[i].candidate,
+                                           fb_trial_cost(tried, &tried->trials[i]) };
     if (n)
         qsort(ranked, n, sizeof *ranked, compare_ranked);
+    return n;
+}
+
+/* The very best ones in the newest version of the file format too. */
+static int add_variants(const struct fb_contest *tried, struct fb_space *space, size_t *variants,
+                        size_t *count, struct fb_error *err)
+{
+    struct ranked ranked[FB_TRIALS_MOST];
+    const struct fb_search *search = tried->search;
+    size_t n = rank_trials(tried, ranked);
+    int rc = 0;
+    *count = 0;
+    if (search->latest_fixed || search->latest || search->config->quick)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < n && i < VARIANTS; i++) {
+        struct fb_setting setting = space->items[ranked[i].candidate].setting;
+        setting.latest = true;
+        rc = fb_space_add(space, &setting, 0, &variants[*count], err);
+        ++*count;
+    }
+    return rc;
+}
+
+/* On the other stand: the finalists of the search, their variants, and what others propose. */
+static int choose_finalists(const struct fb_contest *tried, const size_t *variants,
+                            size_t variant_count, struct fb_contest *final, struct fb_error *err)
+{
+    struct ranked ranked[FB_TRIALS_MOST];
+    size_t n = rank_trials(tried, ranked);
+    int rc = fb_contest_add_baseline(final, err);
+    if (rc == 0)
+        rc = fb_contest_add_named(final, tried, err);
     for (size_t i = 0; rc == 0 && i < n && i < FINALISTS; i++)
         rc = fb_contest_add(final, ranked[i].candidate, err);
+    for (size_t i = 0; rc == 0 && i < variant_count; i++)
+        rc = fb_contest_add(final, variants[i], err);
     return rc;
 }
 
@@ -255,6 +286,7 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
 {
     struct fb_space space = { 0 };
     struct fb_contest *trying = calloc(1, sizeof *trying), *final = calloc(1, sizeof *final);
+    size_t variants[VARIANTS], variant_count = 0;
     int rc = trying && final ? 0 : fb_fail_memory(err, "the search");
     *best = SIZE_MAX;
     if (rc == 0)
@@ -263,6 +295,8 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
         rc = fb_contest_open(trying, search, search->tried, &space, err);
     if (rc == 0)
         rc = search_waves(trying, err);
+    if (rc == 0)
+        rc = add_variants(trying, &space, variants, &variant_count, err);
     if (rc == 0) {
         fb_contest_clear(trying);
         rc = fb_contest_open(final, search, search->measured, &space, err);
@@ -270,7 +304,7 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
     if (rc == 0)
         fb_search_progress(search, PART_TRIED, "writing");
     if (rc == 0)
-        rc = choose_finalists(trying, final, err);
+        rc = choose_finalists(trying, variants, variant_count, final, err);
     if (rc == 0)
         rc = fb_final_rounds(final, search->config->seed + 3, PART_FINALISTS, PART_MEASURED, err);
     size_t first = records->count;

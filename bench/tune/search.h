@@ -12,6 +12,8 @@ struct fb_search {
     const struct fb_access *access;
     const struct fb_array_info *array; /* the largest of the group, in the file */
     struct fb_present present;
+    bool latest;                       /* settings are of the newest version of the file format; */
+    bool latest_fixed;                 /* which is settled: all groups of a file share it */
     struct fb_stand *tried, *measured; /* search and final */
     struct fb_model *model;
     uint64_t group; /* its number, for records, of so many that will be tuned */

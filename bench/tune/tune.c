@@ -1,5 +1,6 @@
 #include "bench/tune/tune.h"
 #include "base/interrupt.h"
+#include "base/output.h"
 #include "bench/config.h"
 #include "bench/isolate.h"
 #include "bench/subject.h"
@@ -30,6 +31,7 @@ struct state {
     bool *take; /* those to be tuned */
     struct fb_groups groups;
     size_t groups_tuned;
+    bool latest; /* the version of the file format that the first group settled for */
 };
 
 /* --- what is there ---------------------------------------------------------------------------- */
@@ -216,6 +218,8 @@ static int search_group(struct state *state, const struct fb_group *group,
     size_t coding_count;
     const struct fb_coding *codings = fb_tune_codings(state->config, &coding_count);
     fb_present_make(state->config->file, state->catalog, state->storage, group, &search.present);
+    search.latest_fixed = state->tune->group_count > 0;
+    search.latest = search.latest_fixed ? state->latest : search.present.setting.latest;
     int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
@@ -229,6 +233,8 @@ static int search_group(struct state *state, const struct fb_group *group,
         rc = (state->config->candidate_count ? fb_measure_candidates : fb_search_group)(
             &search, &state->tune->records, &out->best, &out->best_record, err);
     out->keep = out->best_record == SIZE_MAX;
+    if (!search.latest_fixed)
+        state->latest = out->keep ? search.latest : out->best.latest;
     fb_model_free(&model);
     fb_stand_close(&tried);
     fb_stand_close(&measured);
@@ -337,8 +343,9 @@ static int open_file(struct state *state, struct fb_error *err)
 
 static void state_free(struct state *state)
 {
+    /* A worker that was killed has not removed what it was writing. */
     if (state->folder)
-        rmdir(state->folder);
+        fb_remove_folder(state->folder);
     free(state->folder);
     free(state->storage);
     free(state->grid);

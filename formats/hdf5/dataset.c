@@ -157,16 +157,20 @@ int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct 
     return rc;
 }
 
+/* What libver="latest" begins a file with: 2 before HDF5 1.10, 3 since. */
+#define SUPERBLOCK_LATEST 2
+
 int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err)
 {
     hsize_t chunk[FB_MAX_RANK];
     size_t slots, bytes;
     double preemption;
     int rc = 0;
+    H5F_info2_t file;
     hid_t access = -1, creation = H5Dget_create_plist(array->dataset);
     H5D_layout_t layout = H5Pget_layout(creation);
     *out = (struct fb_storage){ 0 };
-    if (layout < 0) {
+    if (layout < 0 || H5Fget_info2(array->dataset, &file) < 0) {
         rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot read how array %s is stored",
                           array->reader->path, array->info.path);
         goto out;
@@ -177,6 +181,7 @@ int fb_hdf5_storage(struct fb_array *array, struct fb_storage *out, struct fb_er
                                      : "contiguous");
     fb_hdf5_filters_text(creation, out->filters, sizeof out->filters);
     out->stored_bytes = H5Dget_storage_size(array->dataset);
+    out->latest = file.super.version >= SUPERBLOCK_LATEST;
     if (layout != H5D_CHUNKED)
         goto out;
     access = H5Dget_access_plist(array->dataset);

@@ -125,7 +125,7 @@ static void test_table(void **state)
     add(&all, 1, "model", NAN, NAN);
     char *text = print(&all, false, 100);
     assert_non_null(strstr(text, "> 100x60, shuffle, gzip 4 "));
-    assert_non_null(strstr(text, "  10.0x   8.00-12.5x     5.00x    31 %   0.004  *\n"));
+    assert_non_null(strstr(text, "  10.0x   8.00-12.5x     5.00x    31 %  0.0036  *\n"));
     assert_non_null(strstr(text, "  1.00x            -       n/a   100 %   1.000  \n"));
     assert_null(strstr(text, "50 %"));
     assert_null(strchr(text, '\033'));
