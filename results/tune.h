@@ -8,7 +8,9 @@
  *
  * with the exponents a, b, c of --weights; where the file lies as no writer here writes,
  * write_ratio is over the time of writing h5py's guess. Intervals are of the median over rounds: in
- * each, every setting and the present one were read by fresh workers, in random order. */
+ * each, every setting and the present one were read by fresh workers, in random order. The best
+ * ones are read in more rounds, without the present one: their read_ratio is that of the leader
+ * times the median over those rounds of theirs over the leader's. */
 #ifndef FB_RESULTS_TUNE_H
 #define FB_RESULTS_TUNE_H
 

@@ -2,8 +2,6 @@
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/random.h"
-#include "results/statistics.h"
-#include "results/stopping.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where a round takes long, there are no more than an interval needs, unless they were asked for.
- */
-#define TRIAL_NS UINT64_C(2000000000)
 /* A setting that is so much dearer than the best one is not read any more: what it costs is known
  * well enough, and each of its blocks would take longer than all others. */
 #define HOPELESS 3
@@ -81,142 +76,6 @@ int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error
     return rc;
 }
 
-/* --- ratios ----------------------------------------------------------------------------------- */
-
-/* Time over that of the baseline in one round, by the weights. */
-static double read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
-                         size_t round)
-{
-    const struct fb_trial *base = &contest->trials[contest->baseline];
-    double sum = 0, weights = 0;
-    for (size_t t = 0; t < contest->search->access->count; t++)
-        if (fb_contest_term(contest, t)) {
-            double weight = contest->search->access->terms[t].weight;
-            sum += weight * (double)trial->ns[t][round] / (double)base->ns[t][round];
-            weights += weight;
-        }
-    return sum / weights;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts them; NAN where there are none. */
-static double median_of(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    return n == 0 ? NAN : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
-                           double *lower, double *upper)
-{
-    double ratios[FB_ROUNDS_MOST];
-    uint64_t millionths[FB_ROUNDS_MOST], low, high;
-    double coverage;
-    const size_t n = trial->rounds;
-    *lower = *upper = NAN;
-    for (size_t r = 0; r < n; r++)
-        ratios[r] = read_ratio(contest, trial, r);
-    const double median = median_of(ratios, n);
-    for (size_t r = 0; r < n; r++)
-        millionths[r] = (uint64_t)(ratios[r] * 1e6);
-    if (fb_median_interval(millionths, n, 0.95, &low, &high, &coverage)) {
-        *lower = (double)low / 1e6;
-        *upper = (double)high / 1e6;
-    }
-    return median;
-}
-
-/* Bytes that the present file spends on the tried part. */
-static double present_bytes(const struct fb_contest *contest)
-{
-    const struct fb_trial *base = &contest->trials[contest->baseline];
-    if (base->file_bytes != FB_NA)
-        return (double)base->file_bytes;
-    const struct fb_catalog *catalog = fb_source_catalog(contest->stand->source);
-    const struct fb_present *present = &contest->search->present;
-    return (double)fb_catalog_bytes(catalog) * present->stored +
-           (double)catalog->array_count * present->beside;
-}
-
-static double power(double base, double exponent)
-{
-    return exponent == 0 ? 1 : pow(base, exponent);
-}
-
-double fb_tune_cost(const struct fb_tune_config *config, double size, double read, double write)
-{
-    return power(size, config->size_weight) * power(read, config->read_weight) *
-           power(write, config->write_weight);
-}
-
-double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_trial *trial)
-{
-    return trial->file_bytes == FB_NA ? 1 : (double)trial->file_bytes / present_bytes(contest);
-}
-
-/* What writing is compared with: the baseline, or, where that is the file in place, what h5py would
- * have written. */
-static uint64_t base_write_ns(const struct fb_contest *contest)
-{
-    uint64_t ns = contest->trials[contest->baseline].write_ns;
-    for (size_t i = 0; ns == FB_NA && i < contest->count; i++) {
-        size_t candidate = contest->trials[i].candidate;
-        if (candidate != SIZE_MAX &&
-            (contest->space->items[candidate].names & (1u << FB_PROPOSER_H5PY)))
-            ns = contest->trials[i].write_ns;
-    }
-    return ns;
-}
-
-double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial)
-{
-    uint64_t base = base_write_ns(contest);
-    return trial == &contest->trials[contest->baseline] ? 1
-           : trial->write_ns == FB_NA || base == FB_NA  ? NAN
-                                                        : (double)trial->write_ns / (double)base;
-}
-
-double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial)
-{
-    double lower, upper, read = fb_trial_read_ratio(contest, trial, &lower, &upper);
-    return trial->failed
-               ? INFINITY
-               : fb_tune_cost(contest->search->config, fb_trial_size_ratio(contest, trial), read,
-                              fb_trial_write_ratio(contest, trial));
-}
-
-/* Cost of a over that of b, where a reads in so many times the time of b. */
-static double cost_between(const struct fb_contest *contest, const struct fb_trial *a,
-                           const struct fb_trial *b, double read)
-{
-    return fb_tune_cost(contest->search->config,
-                        fb_trial_size_ratio(contest, a) / fb_trial_size_ratio(contest, b), read,
-                        fb_trial_write_ratio(contest, a) / fb_trial_write_ratio(contest, b));
-}
-
-double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_trial *a,
-                            const struct fb_trial *b)
-{
-    double ratios[FB_ROUNDS_MOST];
-    const size_t n = a->rounds < b->rounds ? a->rounds : b->rounds;
-    for (size_t r = 0; r < n; r++)
-        ratios[r] = read_ratio(contest, a, r) / read_ratio(contest, b, r);
-    return cost_between(contest, a, b, median_of(ratios, n));
-}
-
-bool fb_trial_admissible(const struct fb_contest *contest, const struct fb_trial *trial)
-{
-    const struct fb_tune_config *config = contest->search->config;
-    double lower, upper;
-    return !trial->failed && fb_trial_size_ratio(contest, trial) <= config->max_size &&
-           fb_trial_read_ratio(contest, trial, &lower, &upper) <= config->max_read;
-}
-
 /* --- rounds ------------------------------------------------------------------------------------
  */
 
@@ -234,20 +93,8 @@ static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct
     return rc;
 }
 
-/* In every round: a single disturbed one would have lost a good setting. */
-static bool is_hopeless(const struct fb_contest *contest, const struct fb_trial *trial,
-                        const struct fb_trial *best)
-{
-    const size_t n = trial->rounds < best->rounds ? trial->rounds : best->rounds;
-    for (size_t r = 0; r < n; r++)
-        if (!(cost_between(contest, trial, best,
-                           read_ratio(contest, trial, r) / read_ratio(contest, best, r)) >
-              HOPELESS))
-            return false;
-    return n > 0;
-}
-
-/* What may not be recommended sets no measure for the others. */
+/* In every round: a single disturbed one would lose a good setting. What may not be recommended
+ * sets no measure for the others. */
 static void drop_hopeless(struct fb_contest *contest)
 {
     const struct fb_trial *best = NULL;
@@ -258,8 +105,21 @@ static void drop_hopeless(struct fb_contest *contest)
             best = trial;
     }
     for (size_t i = 0; best && i < contest->count; i++)
-        if (i != contest->baseline && is_hopeless(contest, &contest->trials[i], best))
-            contest->trials[i].dropped = true;
+        if (i != contest->baseline &&
+            fb_trial_least_cost(contest, &contest->trials[i], best) > HOPELESS)
+            contest->trials[i].hopeless = contest->trials[i].dropped = true;
+}
+
+void fb_contest_keep(struct fb_contest *contest, size_t most)
+{
+    for (size_t i = 0; i < contest->count; i++) {
+        struct fb_trial *trial = &contest->trials[i];
+        const double cost = fb_trial_cost(contest, trial);
+        size_t better = 0;
+        for (size_t k = 0; k < contest->count; k++)
+            better += k != contest->baseline && fb_trial_cost(contest, &contest->trials[k]) < cost;
+        trial->dropped |= i != contest->baseline && better >= most;
+    }
 }
 
 static bool is_read(const struct fb_trial *trial)
@@ -295,43 +155,7 @@ int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how, s
     return rc;
 }
 
-/* --- what the model says ---------------------------------------------------------------------- */
-
-/* The baseline's own forecast, or, where it has none (it lies as no setting does, or has too many
- * chunks to count), its measured times. */
-static double base_ns(const struct fb_contest *contest, size_t term)
-{
-    const struct fb_trial *base = &contest->trials[contest->baseline];
-    uint64_t ns[FB_ROUNDS_MOST];
-    if (base->candidate != SIZE_MAX && isfinite(contest->forecasts[base->candidate].read_ns[term]))
-        return contest->forecasts[base->candidate].read_ns[term];
-    memcpy(ns, base->ns[term], sizeof ns);
-    return (double)fb_median_of(ns, base->rounds);
-}
-
-void fb_forecast_ratios(const struct fb_contest *contest, size_t candidate, double *size,
-                        double *read)
-{
-    const struct fb_search *search = contest->search;
-    const struct fb_forecast *forecast = &contest->forecasts[candidate];
-    double sum = 0, weights = 0;
-    for (size_t t = 0; t < search->access->count; t++)
-        if (fb_contest_term(contest, t)) {
-            sum += search->access->terms[t].weight * forecast->read_ns[t] / base_ns(contest, t);
-            weights += search->access->terms[t].weight;
-        }
-    *read = sum / weights;
-    *size = forecast->file_bytes / present_bytes(contest);
-}
-
-double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
-{
-    uint64_t base = base_write_ns(contest);
-    double size, read;
-    fb_forecast_ratios(contest, candidate, &size, &read);
-    double write = base == FB_NA ? 1 : contest->forecasts[candidate].write_ns / (double)base;
-    return fb_tune_cost(contest->search->config, size, read, write);
-}
+/* --- whom to let in --------------------------------------------------------------------------- */
 
 int fb_contest_add_baseline(struct fb_contest *contest, struct fb_error *err)
 {
@@ -364,7 +188,7 @@ static bool was_hopeless(const struct fb_contest *tried, size_t candidate)
 {
     for (size_t i = 0; i < tried->count; i++)
         if (tried->trials[i].candidate == candidate)
-            return tried->trials[i].dropped;
+            return tried->trials[i].hopeless;
     return true;
 }
 

@@ -11,7 +11,8 @@ struct fb_trial {
     size_t candidate; /* in the space; SIZE_MAX: the file as it is, in place */
     char *path;       /* of its file; owned, removed with the contest */
     bool failed;      /* it cannot be written here */
-    bool dropped;     /* it is hopeless, and not read any more */
+    bool hopeless;    /* it is so much dearer than the best that more rounds would be wasted, */
+    bool dropped;     /* for which or for another reason it is not read any more */
     bool brief;       /* it was hopeless before: one round is enough */
     bool unproven;    /* before a block the file could not be seen to be in the page cache */
     uint64_t file_bytes, write_ns; /* FB_NA where not known */
@@ -27,7 +28,9 @@ struct fb_contest {
     size_t known;                  /* candidates that have one: those behind came later */
     struct fb_trial trials[FB_TRIALS_MOST];
     size_t count;
-    size_t baseline; /* the trial that all ratios are to */
+    size_t baseline;               /* the trial that all ratios are to */
+    const struct fb_trial *leader; /* the best one, which has been compared with others more often
+                                      than with the baseline; NULL: none yet */
 };
 
 /* Reckons every candidate of the space. Zero-initialise; free with fb_contest_free. */
@@ -55,7 +58,7 @@ bool fb_contest_has(const struct fb_contest *contest, size_t candidate);
 struct fb_rounds {
     size_t least, most; /* fewer than most where they take long */
     uint64_t trial_ns;  /* that is long, times the trials */
-    size_t patience;    /* behind so many the hopeless are dropped */
+    size_t patience;    /* behind so many the hopeless are dropped; SIZE_MAX: never */
     uint64_t seed;
     const char
         *what; /* for the progress line, where the group gets from one part done to another */
@@ -67,17 +70,24 @@ int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how,
                       struct fb_error *err);
 /* Forgets what was read of all that stand. */
 void fb_contest_restart(struct fb_contest *contest);
+/* Drops all that stand but the `most` best ones and the baseline. */
+void fb_contest_keep(struct fb_contest *contest, size_t most);
 
 /* Ratios to the baseline, as in results/tune.h. The interval is of the median over rounds; NANs
- * where there are too few. */
+ * where there are too few. Where there is a leader, what was read in enough rounds beside it has
+ * the leader's ratio times the median of its reading over the leader's. */
 double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
                            double *lower, double *upper);
 double fb_trial_size_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
 double fb_trial_write_ratio(const struct fb_contest *contest, const struct fb_trial *trial);
-/* Cost of a over that of b, the reading of each round over that of the same round; NAN without
- * rounds. */
+/* Cost of a over that of b: the median over rounds that both have of the reading of one over that
+ * of the other, terms weighed by the baseline's medians; and its interval, NANs where there are too
+ * few. NAN without rounds. */
 double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_trial *a,
-                            const struct fb_trial *b);
+                            const struct fb_trial *b, double *lower, double *upper);
+/* The least cost of a over that of b in any round; NAN without rounds. */
+double fb_trial_least_cost(const struct fb_contest *contest, const struct fb_trial *a,
+                           const struct fb_trial *b);
 /* INFINITY for one that failed. */
 double fb_trial_cost(const struct fb_contest *contest, const struct fb_trial *trial);
 /* Whether it stays within --max-size and --max-read. */

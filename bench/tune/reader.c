@@ -121,6 +121,7 @@ int fb_reader_advice(const struct fb_contest *contest, struct fb_tune_records *r
     size_t count = 1;
     uint64_t cache;
     char bytes[32];
+    pair.leader = NULL;
     int rc = choose_cache(contest, &cache, err);
     if (rc == 0 && cache) {
         struct way *way = &ways[count++];

@@ -1,4 +1,5 @@
 #include "bench/tune/recommend.h"
+#include "base/clock.h"
 #include "bench/tune/reader.h"
 #include "formats/hdf5/options.h"
 #include "results/stopping.h"
@@ -6,14 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rounds that tell settings apart which differ by a few percent. */
+/* Of a list: rounds that tell settings apart which differ by a few percent. */
 #define ROUNDS 15
 /* Where a round takes long, there are no more than an interval needs. */
 #define TRIAL_NS UINT64_C(1000000000)
 /* Rounds behind which a hopeless setting is not read any more. */
 #define PATIENCE 2
+/* To tell the best apart: rounds between looks, looks, and the time for it. What costs more than so
+ * much of the leader's cost is not worth looking for. */
+#define STEP 5
+#define STEPS_MOST 10
+#define SETTLE_NS UINT64_C(3000000000)
+#define ALIKE 0.98
 
-int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double to,
+int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, double from, double to,
                     struct fb_error *err)
 {
     const struct fb_tune_config *config = final->search->config;
@@ -23,7 +30,7 @@ int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double
         .least = asked ? asked : FB_BLOCKS_LEAST,
         .most = asked           ? asked
                 : config->quick ? FB_BLOCKS_LEAST
-                                : ROUNDS,
+                                : rounds,
         .trial_ns = TRIAL_NS,
         .patience = asked ? SIZE_MAX : PATIENCE,
         .seed = seed,
@@ -59,7 +66,68 @@ static bool is_better(const struct fb_contest *final, const struct fb_trial *a,
 {
     const struct fb_setting *x = &final->space->items[a->candidate].setting;
     const struct fb_setting *y = &final->space->items[b->candidate].setting;
-    return fb_trial_paired_cost(final, a, b) * handicap(final, x, y) < handicap(final, y, x);
+    double lower, upper;
+    return fb_trial_paired_cost(final, a, b, &lower, &upper) * handicap(final, x, y) <
+           handicap(final, y, x);
+}
+
+/* Whether the trial may be recommended, as far as is known before there are rows. */
+static bool is_contender(const struct fb_contest *final, const struct fb_trial *trial)
+{
+    return trial->candidate != SIZE_MAX && !trial->dropped && !trial->brief &&
+           fb_may_recommend(final->search, &final->space->items[trial->candidate].setting) &&
+           fb_trial_admissible(final, trial);
+}
+
+/* Drops all that cannot be the best, the baseline too: what it takes is known. True while there are
+ * two, one of which might be better than the other by more than it would matter. */
+static bool is_open(struct fb_contest *final)
+{
+    const struct fb_trial *leader = NULL;
+    bool open = false;
+    for (size_t i = 0; i < final->count; i++) {
+        struct fb_trial *trial = &final->trials[i];
+        if (is_contender(final, trial) && (!leader || is_better(final, trial, leader)))
+            leader = trial;
+    }
+    final->leader = leader;
+    for (size_t i = 0; i < final->count; i++) {
+        struct fb_trial *trial = &final->trials[i];
+        double lower, upper;
+        if (trial == leader)
+            continue;
+        if (!leader || !is_contender(final, trial)) {
+            trial->dropped = true;
+            continue;
+        }
+        fb_trial_paired_cost(final, trial, leader, &lower, &upper);
+        trial->dropped = lower > 1;
+        open |= lower < ALIKE;
+    }
+    return open;
+}
+
+int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to, struct fb_error *err)
+{
+    const struct fb_tune_config *config = final->search->config;
+    const uint64_t started = fb_clock_ns();
+    struct fb_rounds how = { .least = STEP,
+                             .most = STEP,
+                             .patience = SIZE_MAX,
+                             .seed = seed,
+                             .what = "telling the best apart",
+                             .from = from,
+                             .to = to };
+    int rc = 0;
+    if (config->rounds || config->quick)
+        return 0;
+    for (int step = 0; rc == 0 && step < STEPS_MOST && is_open(final); step++) {
+        if (fb_clock_ns() - started > SETTLE_NS)
+            return 0;
+        how.seed++;
+        rc = fb_contest_rounds(final, &how, err);
+    }
+    return rc;
 }
 
 /* Whether the trial may be recommended, by its row. */
@@ -131,7 +199,7 @@ static int measure_some(struct fb_contest *contest, size_t *next, struct fb_erro
         fb_search_progress(contest->search, from, "writing");
         rc = fb_contest_add(contest, *next, err);
     }
-    return rc ? rc : fb_final_rounds(contest, seed, from, (double)*next / all, err);
+    return rc ? rc : fb_final_rounds(contest, ROUNDS, seed, from, (double)*next / all, err);
 }
 
 static int measure_batch(const struct fb_search *search, struct fb_space *space, size_t *next,

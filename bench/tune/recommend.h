@@ -4,9 +4,15 @@
 
 #include "bench/tune/contest.h"
 
-/* The rounds of the last stage, which take the group from one part done to another. */
-int fb_final_rounds(struct fb_contest *final, uint64_t seed, double from, double to,
+/* The rounds of the last stage (--rounds says more or fewer), which take the group from one part
+ * done to another. */
+int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, double from, double to,
                     struct fb_error *err);
+
+/* More rounds of those that might be the best, until it is known which is, or whether it matters.
+ */
+int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to,
+              struct fb_error *err);
 
 /* False for settings that need a plugin, unless --plugins. */
 bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting);

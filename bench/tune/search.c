@@ -9,23 +9,34 @@
 #include <string.h>
 
 /* Settings that are tried because the model says so, and in a second wave because of what the
- * first one showed; those that are measured in the end. */
-#define FIRST_WAVE 10
-#define SECOND_WAVE 6
+ * first one showed: how many, and of one shape, both waves together; fewer when writing them has
+ * taken longer. */
+struct wave {
+    size_t most, least, of_one_shape;
+    uint64_t write_ns;
+};
+static const struct wave first_wave = { 10, 4, 2, UINT64_C(4000000000) };
+static const struct wave second_wave = { 6, 2, 5, UINT64_C(2000000000) };
+#define WAVES_MOST 16
 #define FINALISTS 4
+#define FINAL_BLOCKS 8
 #define VARIANTS 2
 #define QUICK_PART 3 /* of these, where it is to be quick */
-#define SHAPE_MOST 2 /* of the first wave, codings of one shape */
-#define TRIAL_BLOCKS 3
+#define TRIAL_BLOCKS 2
+/* Those of them that are read more often, before the finalists are chosen. */
+#define SEMIFINALISTS 8
+#define MORE_BLOCKS 4
 #define TRIAL_NS UINT64_C(200000000)
 /* How much of a group is usually done behind each step. */
 #define PART_CALIBRATED 0.25
 #define PART_WRITTEN 0.35
 #define PART_FIRST 0.5
+#define PART_SECOND 0.55
 #define PART_TRIED 0.6
 #define PART_FINALISTS 0.65
+#define PART_SETTLING 0.8
 #define PART_MEASURED 0.9
-_Static_assert(FIRST_WAVE + SECOND_WAVE + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
+_Static_assert(WAVES_MOST + FB_PROPOSER_COUNT + 1 <= FB_TRIALS_MOST,
                "there is room for all trials");
 
 /* Those with a plugin are tried where it is installed. */
@@ -127,26 +138,44 @@ static size_t trials_of_shape(const struct fb_contest *contest, const struct fb_
     return n;
 }
 
-/* The best `count` of the space that have not been tried. */
-static int add_wave(struct fb_contest *contest, size_t count, size_t of_one_shape,
-                    struct fb_error *err)
+/* The best of the space that have not been tried, best first: their number. */
+static size_t rank_untried(const struct fb_contest *contest, struct ranked *ranked)
 {
-    size_t n = 0, added = 0;
-    struct ranked *ranked = malloc((contest->known + 1) * sizeof *ranked);
-    int rc = ranked ? 0 : fb_fail_memory(err, "a ranking");
-    for (size_t i = 0; rc == 0 && i < contest->known; i++) {
+    size_t n = 0;
+    for (size_t i = 0; i < contest->known; i++) {
         double cost = fb_forecast_cost(contest, i) * correction(contest, i);
         if (isfinite(cost) && !fb_contest_has(contest, i) && promising(contest, i) &&
             fb_may_recommend(contest->search, &contest->space->items[i].setting))
             ranked[n++] = (struct ranked){ i, cost };
     }
-    if (rc == 0 && n)
+    if (n)
         qsort(ranked, n, sizeof *ranked, compare_ranked);
-    for (size_t i = 0; rc == 0 && i < n && added < count; i++) {
+    return n;
+}
+
+/* What the last trial took to be written. */
+static uint64_t last_write_ns(const struct fb_contest *contest)
+{
+    uint64_t ns = contest->trials[contest->count - 1].write_ns;
+    return ns == FB_NA ? 0 : ns;
+}
+
+/* As many of the best as the wave has, fewer where writing them takes long. */
+static int add_wave(struct fb_contest *contest, const struct wave *wave, struct fb_error *err)
+{
+    const size_t part = contest->search->config->quick ? QUICK_PART : 1;
+    struct ranked *ranked = malloc((contest->known + 1) * sizeof *ranked);
+    size_t n = ranked ? rank_untried(contest, ranked) : 0, added = 0;
+    uint64_t spent = 0;
+    int rc = ranked ? 0 : fb_fail_memory(err, "a ranking");
+    for (size_t i = 0; rc == 0 && i < n && added < wave->most / part; i++) {
         const struct fb_setting *setting = &contest->space->items[ranked[i].candidate].setting;
-        if (trials_of_shape(contest, setting) >= of_one_shape)
+        if (trials_of_shape(contest, setting) >= wave->of_one_shape)
             continue;
+        if (added >= wave->least && spent > wave->write_ns)
+            break;
         rc = fb_contest_add(contest, ranked[i].candidate, err);
+        spent += rc == 0 ? last_write_ns(contest) : 0;
         added++;
     }
     free(ranked);
@@ -160,13 +189,13 @@ void fb_search_progress(const struct fb_search *search, double part, const char 
                      search->groups * 1000, what);
 }
 
-static int try_all(struct fb_contest *contest, uint64_t stage, double from, double to,
-                   struct fb_error *err)
+static int try_all(struct fb_contest *contest, size_t rounds, uint64_t stage, double from,
+                   double to, struct fb_error *err)
 {
     const struct fb_tune_config *config = contest->search->config;
     const struct fb_rounds how = {
         .least = 1,
-        .most = config->quick ? 1 : TRIAL_BLOCKS,
+        .most = config->quick ? 1 : rounds,
         .trial_ns = TRIAL_NS,
         .patience = 1,
         .seed = config->seed + stage,
@@ -174,7 +203,6 @@ static int try_all(struct fb_contest *contest, uint64_t stage, double from, doub
         .from = from,
         .to = to,
     };
-    fb_contest_restart(contest);
     return fb_contest_rounds(contest, &how, err);
 }
 
@@ -184,22 +212,26 @@ static int search_waves(struct fb_contest *contest, struct fb_error *err)
     int rc = fb_contest_add_baseline(contest, err);
     /* In place it has no forecast: its times are what forecasts are over. */
     if (rc == 0 && contest->trials[contest->baseline].candidate == SIZE_MAX)
-        rc = try_all(contest, 0, PART_CALIBRATED, PART_CALIBRATED, err);
+        rc = try_all(contest, 1, 0, PART_CALIBRATED, PART_CALIBRATED, err);
     if (rc == 0)
         fb_search_progress(contest->search, PART_CALIBRATED, "writing");
     if (rc == 0)
         rc = fb_contest_add_named(contest, NULL, err);
     if (rc == 0)
-        rc = add_wave(contest, FIRST_WAVE / part, SHAPE_MOST, err);
+        rc = add_wave(contest, &first_wave, err);
+    fb_contest_restart(contest);
     if (rc == 0)
-        rc = try_all(contest, 1, PART_WRITTEN, PART_FIRST, err);
+        rc = try_all(contest, TRIAL_BLOCKS, 1, PART_WRITTEN, PART_FIRST, err);
     size_t before = contest->count;
     if (rc == 0)
-        rc = add_wave(contest, SECOND_WAVE / part, SIZE_MAX, err);
+        rc = add_wave(contest, &second_wave, err);
     /* All again, so that the new ones are read beside the others. */
-    if (rc == 0 && contest->count > before)
-        rc = try_all(contest, 2, PART_FIRST, PART_TRIED, err);
-    return rc;
+    if (rc == 0 && contest->count > before) {
+        fb_contest_restart(contest);
+        rc = try_all(contest, TRIAL_BLOCKS, 2, PART_FIRST, PART_SECOND, err);
+    }
+    fb_contest_keep(contest, SEMIFINALISTS / part);
+    return rc ? rc : try_all(contest, MORE_BLOCKS, 3, PART_SECOND, PART_TRIED, err);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -306,7 +338,10 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
     if (rc == 0)
         rc = choose_finalists(trying, variants, variant_count, final, err);
     if (rc == 0)
-        rc = fb_final_rounds(final, search->config->seed + 3, PART_FINALISTS, PART_MEASURED, err);
+        rc = fb_final_rounds(final, FINAL_BLOCKS, search->config->seed + 4, PART_FINALISTS,
+                             PART_SETTLING, err);
+    if (rc == 0)
+        rc = fb_settle(final, search->config->seed + 5, PART_SETTLING, PART_MEASURED, err);
     size_t first = records->count;
     if (rc == 0)
         rc = fb_contest_records(final, "final", true, records, err);

@@ -135,7 +135,7 @@ with tap.scratch() as scratch:
         assert cache["options"] == "cache=4194304" and "chunk cache" in cache["setting"], cache
         assert "held open" in held["setting"] and held["options"] == "", held
         for row in (cache, held):
-            assert row["format"] == "as-is" and row["size_ratio"] == "1" and row["blocks"] == "7"
+            assert row["format"] == "as-is" and row["size_ratio"] == "1" and row["blocks"] == "6"
             assert close(number(row["cost"]), number(row["read_ratio"])**2), row
         # A single request loads nothing again: no cache is tried.
         os.remove(f"{scratch}/cached/tune.csv")
