@@ -5,6 +5,7 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
 #include "bench/cli/tune_means.h"
+#include "bench/environment.h"
 #include "bench/run.h"
 #include "bench/tune/contest.h"
 #include "plots/plot.h"
@@ -336,6 +337,32 @@ static int show_json(const struct fb_tune *tune, struct fb_error *err)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+static json_t *facts(const struct fb_tune *tune, const struct fb_tune_config *config)
+{
+    const char *handle = fb_handle_names[config->handle];
+    json_t *json = json_pack(
+        "{s:s, s:[f,f,f], s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "tuned_by", "fmtbench tune",
+        "weights", config->size_weight, config->read_weight, config->write_weight, "handle", handle,
+        "seed", (json_int_t)config->seed, "sample_bytes", (json_int_t)config->sample_bytes,
+        "rounds", (json_int_t)config->rounds, "candidates", (json_int_t)config->candidate_count,
+        "quick", config->quick, "plugins", config->plugins, "interrupted", tune->interrupted);
+    json_object_set_new(json, "access", text_json(tune->access));
+    json_object_set_new(json, "max_size", real_or_null(config->max_size));
+    json_object_set_new(json, "max_read", real_or_null(config->max_read));
+    return json;
+}
+
+static int store_environment(const struct fb_tune *tune, const struct arguments *a,
+                             struct fb_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s/environment.json", a->out) < 0)
+        return fb_fail_memory(err, "a file name");
+    int rc = fb_environment_write(path, a->config.tmp, facts(tune, &a->config), NULL, err);
+    free(path);
+    return rc;
+}
+
 static int store(const struct fb_tune *tune, const struct arguments *a, struct fb_error *err)
 {
     struct fb_error plot_error;
@@ -346,6 +373,8 @@ static int store(const struct fb_tune *tune, const struct arguments *a, struct f
     if (asprintf(&path, "%s/tune.csv", a->out) < 0)
         return fb_fail_memory(err, "a file name");
     rc = fb_tune_records_write(&tune->records, path, err);
+    if (rc == 0)
+        rc = store_environment(tune, a, err);
     if (rc == 0 && !a->json)
         printf("\n%s\n", path);
     free(path);

@@ -90,6 +90,9 @@ with tap.scratch() as scratch:
         assert best["stage"] == "final" and float(best["cost_upper"]) < 1 and not best["plugin"]
         settings = [(row["stage"], row["format"], row["options"]) for row in rows]
         assert len(settings) == len(set(settings))
+        facts = json.load(open(f"{out}/environment.json"))
+        assert facts["run"]["access"] == "window:axis=0,length=50,n=5" and \
+            facts["run"]["weights"] == [1, 2, 0] and facts["run"]["sample_bytes"] == 200000, facts
         r = tap.run("tune", columns, "-o", out, code=2)
         assert "already" in r.stderr, r.stderr
     with tap.case("the recommended options are ones that convert takes"):
