@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLA
 
 SOURCES := $(sort $(wildcard base/*.c datasets/*.c formats/*.c formats/*/*.c bench/*.c \
                              bench/workloads/*.c bench/anatomy/*.c bench/claims/*.c bench/epoch/*.c \
-                             bench/tune/*.c bench/cli/*.c results/*.c \
+                             bench/tune/*.c bench/gate/*.c bench/cli/*.c results/*.c \
                              plots/*.c))
 OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
