@@ -184,7 +184,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
-        bench-tune
+        bench-tune bench-gate-rates
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -192,6 +192,8 @@ bench-anatomy: $(B)/tests/bench/anatomy
 bench-overhead: $(B)/tests/bench/overhead
 	$<
 bench-coverage: $(B)/tests/bench/coverage
+	$<
+bench-gate-rates: $(B)/tests/bench/gate_rates
 	$<
 bench-explain: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/explain.py
