@@ -1,6 +1,7 @@
 #include "results/schema.h"
 #include "results/anatomy.h"
 #include "results/claims.h"
+#include "results/gate.h"
 #include "results/record.h"
 #include "results/tune.h"
 
@@ -44,4 +45,6 @@ void fb_schema_print(FILE *out)
                 fb_anatomy_columns);
     print_table(out, "claims.csv: a row per figure and per verdict (`claims`)", fb_figure_columns);
     print_table(out, "tune.csv: a row per setting (`tune -o`)", fb_tune_columns);
+    print_table(out, "gate.csv: a row per cell of a gate (`gate`)", fb_gate_columns);
+    print_table(out, "pairs.csv: a row per pair of workers of a gate", fb_gate_pair_columns);
 }
