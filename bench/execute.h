@@ -16,6 +16,7 @@ struct fb_execution {
     const struct fb_plan *plan;
     struct fb_delivery *delivery;
     struct fb_meter *meter; /* counts what happens inside the clock, or NULL */
+    struct fb_handicap handicap;
     struct fb_trace *trace; /* accounts what happens inside the clock; the format has open_traced.
                                NULL: untraced */
 };

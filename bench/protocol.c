@@ -104,6 +104,11 @@ json_t *fb_job_message(const struct fb_job *job)
         "buffer", (json_int_t)job->buffer, "storage", job->storage);
     if (message && job->loading.batch && !job->trace)
         json_object_set_new(message, "loader", loader_message(&job->loading));
+    if (message && job->handicap.slow_down_ppm)
+        json_object_set_new(message, "slow_down_ppm",
+                            json_integer((json_int_t)job->handicap.slow_down_ppm));
+    if (message && job->handicap.extra_read)
+        json_object_set_new(message, "extra_read", json_true());
     return message;
 }
 
@@ -132,6 +137,8 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
         return fb_fail(err, FB_EFORMAT, "the job's deliver is not hash or bytes");
     job->storage = json_is_true(json_object_get(message, "storage"));
     job->deliver_bytes = strcmp(deliver, "bytes") == 0;
+    fb_message_uint(message, "slow_down_ppm", &job->handicap.slow_down_ppm);
+    job->handicap.extra_read = json_is_true(json_object_get(message, "extra_read"));
     if (job->trace && job->deliver_bytes)
         return fb_fail(err, FB_EFORMAT, "a trace job delivers hashes");
     if (!fb_message_uint(message, "buffer", &job->buffer))

@@ -144,6 +144,13 @@ extern const char *const fb_handle_names[FB_HANDLE_COUNT];
 bool fb_handle_parse(const char *name, enum fb_handle *out);
 
 /* What a read or create job says. Strings are borrowed from the message. */
+/* What the gate's self-test injects into a worker, to see whether it is found. */
+struct fb_handicap {
+    uint64_t
+        slow_down_ppm; /* millionths by which the time on the clock is made longer, by waiting */
+    bool extra_read;   /* a read call more in each iteration */
+};
+
 struct fb_job {
     bool create;
     bool trace; /* a read job that tells its anatomy */
@@ -153,6 +160,7 @@ struct fb_job {
     uint64_t buffer;           /* bytes of the ring */
     bool storage;              /* report storage facts too */
     struct fb_loading loading; /* batch 0: none */
+    struct fb_handicap handicap;
 };
 
 /* One line of JSON without its newline, in fresh memory; NULL when out of memory. Takes over

@@ -326,6 +326,7 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         .plan = &plan,
         .delivery = &delivery,
         .trace = job->trace ? &trace : NULL,
+        .handicap = job->handicap,
     };
     rc = prepare_delivery(job, &plan, &delivery, &epoch, err);
     if (rc == 0 && format->start)

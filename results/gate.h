@@ -77,14 +77,14 @@ int fb_gate_pairs_read(const char *path, struct fb_gate_pairs *pairs, struct fb_
 
 /* Verdicts in the order of tables, worst first; one that is none of them counts as no data. */
 enum fb_gate_verdict {
-    FB_GATE_REGRESSED,
-    FB_GATE_NO_DATA,
-    FB_GATE_INCONCLUSIVE,
-    FB_GATE_IMPROVED,
-    FB_GATE_EQUIVALENT,
-    FB_GATE_VERDICTS
+    FB_ROW_REGRESSED,
+    FB_ROW_NO_DATA,
+    FB_ROW_INCONCLUSIVE,
+    FB_ROW_IMPROVED,
+    FB_ROW_EQUIVALENT,
+    FB_ROW_VERDICTS
 };
-extern const char *const fb_gate_verdict_names[FB_GATE_VERDICTS];
+extern const char *const fb_gate_verdict_names[FB_ROW_VERDICTS];
 enum fb_gate_verdict fb_gate_verdict_of(const struct fb_gate_record *record);
 
 bool fb_gate_is_control(const struct fb_gate_record *record);
@@ -95,7 +95,7 @@ void fb_gate_sort(const struct fb_gate_records *records, const struct fb_gate_re
 
 /* "+3.1 %", "n/a", and "+1.0 to +5.2 %" for the interval ("-" without one). Return buf. */
 char *fb_gate_change(double change, char *buf, size_t size);
-char *fb_gate_interval(const struct fb_gate_record *record, char *buf, size_t size);
+char *fb_gate_interval_text(const struct fb_gate_record *record, char *buf, size_t size);
 
 /* One sentence on all cells but the control: "3 cells: 1 regressed, 2 equivalent". Returns buf. */
 char *fb_gate_sentence(const struct fb_gate_records *records, char *buf, size_t size);

@@ -16,18 +16,18 @@
 #define TIMES (1 + 7 + 1 + 7)
 #define TIMES_WIDTH 80
 
-const char *const fb_gate_verdict_names[FB_GATE_VERDICTS] = {
-    [FB_GATE_REGRESSED] = "regressed",       [FB_GATE_NO_DATA] = "no data",
-    [FB_GATE_INCONCLUSIVE] = "inconclusive", [FB_GATE_IMPROVED] = "improved",
-    [FB_GATE_EQUIVALENT] = "equivalent",
+const char *const fb_gate_verdict_names[FB_ROW_VERDICTS] = {
+    [FB_ROW_REGRESSED] = "regressed",       [FB_ROW_NO_DATA] = "no data",
+    [FB_ROW_INCONCLUSIVE] = "inconclusive", [FB_ROW_IMPROVED] = "improved",
+    [FB_ROW_EQUIVALENT] = "equivalent",
 };
 
 enum fb_gate_verdict fb_gate_verdict_of(const struct fb_gate_record *record)
 {
-    for (int i = 0; i < FB_GATE_VERDICTS; i++)
+    for (int i = 0; i < FB_ROW_VERDICTS; i++)
         if (strcmp(record->verdict, fb_gate_verdict_names[i]) == 0)
             return (enum fb_gate_verdict)i;
-    return FB_GATE_NO_DATA;
+    return FB_ROW_NO_DATA;
 }
 
 bool fb_gate_is_control(const struct fb_gate_record *record)
@@ -81,7 +81,7 @@ char *fb_gate_change(double change, char *buf, size_t size)
     return buf;
 }
 
-char *fb_gate_interval(const struct fb_gate_record *record, char *buf, size_t size)
+char *fb_gate_interval_text(const struct fb_gate_record *record, char *buf, size_t size)
 {
     char lower[16], upper[16];
     if (!isfinite(record->change_lower) || !isfinite(record->change_upper)) {
@@ -96,7 +96,7 @@ char *fb_gate_interval(const struct fb_gate_record *record, char *buf, size_t si
 
 char *fb_gate_sentence(const struct fb_gate_records *records, char *buf, size_t size)
 {
-    size_t counts[FB_GATE_VERDICTS] = { 0 }, cells = 0;
+    size_t counts[FB_ROW_VERDICTS] = { 0 }, cells = 0;
     for (size_t i = 0; i < records->count; i++) {
         if (fb_gate_is_control(&records->items[i]))
             continue;
@@ -105,12 +105,12 @@ char *fb_gate_sentence(const struct fb_gate_records *records, char *buf, size_t 
     }
     snprintf(buf, size, "%zu cell%s", cells, cells == 1 ? "" : "s");
     const char *between = ": ";
-    for (int i = 0; i < FB_GATE_VERDICTS; i++) {
+    for (int i = 0; i < FB_ROW_VERDICTS; i++) {
         size_t used = strlen(buf);
         if (counts[i] == 0)
             continue;
         snprintf(buf + used, size - used, "%s%zu %s", between, counts[i],
-                 i == FB_GATE_NO_DATA ? "without data" : fb_gate_verdict_names[i]);
+                 i == FB_ROW_NO_DATA ? "without data" : fb_gate_verdict_names[i]);
         between = ", ";
     }
     return buf;
@@ -121,7 +121,7 @@ bool fb_gate_control_differs(const struct fb_gate_records *records)
     for (size_t i = 0; i < records->count; i++) {
         enum fb_gate_verdict verdict = fb_gate_verdict_of(&records->items[i]);
         if (fb_gate_is_control(&records->items[i]) &&
-            (verdict == FB_GATE_REGRESSED || verdict == FB_GATE_IMPROVED))
+            (verdict == FB_ROW_REGRESSED || verdict == FB_ROW_IMPROVED))
             return true;
     }
     return false;
@@ -171,7 +171,7 @@ static void print_numbers(const struct page *page, const struct fb_gate_record *
         fb_format_ns(record->b_median_ns, b, sizeof b);
     if (shows_times(page))
         fprintf(page->out, " %7.7s %7.7s", a, b);
-    fb_gate_interval(record, interval, sizeof interval);
+    fb_gate_interval_text(record, interval, sizeof interval);
     /* The column before it has the sign already. */
     if (strlen(interval) > 2)
         interval[strlen(interval) - 2] = '\0';
@@ -206,9 +206,9 @@ static void print_words(const struct page *page, const char *text)
 
 static void print_row(const struct page *page, const struct fb_gate_record *record)
 {
-    static const char *const styles[FB_GATE_VERDICTS] = {
-        [FB_GATE_REGRESSED] = "31", [FB_GATE_NO_DATA] = "31",   [FB_GATE_INCONCLUSIVE] = "33",
-        [FB_GATE_IMPROVED] = "32",  [FB_GATE_EQUIVALENT] = "0",
+    static const char *const styles[FB_ROW_VERDICTS] = {
+        [FB_ROW_REGRESSED] = "31", [FB_ROW_NO_DATA] = "31",   [FB_ROW_INCONCLUSIVE] = "33",
+        [FB_ROW_IMPROVED] = "32",  [FB_ROW_EQUIVALENT] = "0",
     };
     char cell[sizeof record->cell + 16];
     enum fb_gate_verdict verdict = fb_gate_verdict_of(record);
@@ -221,7 +221,7 @@ static void print_row(const struct page *page, const struct fb_gate_record *reco
     set_style(page, "0");
     fputc('\n', page->out);
     print_note(page, record->counters);
-    if (verdict == FB_GATE_NO_DATA || verdict == FB_GATE_INCONCLUSIVE)
+    if (verdict == FB_ROW_NO_DATA || verdict == FB_ROW_INCONCLUSIVE)
         print_note(page, record->reason);
 }
 

@@ -1,6 +1,7 @@
 #include "bench/cli/arguments.h"
 #include "base/number.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 error_t fb_argument_color(struct argp_state *state, const char *arg, enum fb_colour *out)
@@ -47,4 +48,60 @@ int fb_argument_range(const char *option, const char *text, uint64_t *first, uin
                    numbers ? "%s=%s: the range is reversed or too large"
                            : "%s=%s is not a range A:B of numbers (either may be left out)",
                    option, text);
+}
+
+/* Marks each name of a comma-separated list. */
+int fb_argument_list(const char *text, const char *const *names, int count, bool *marks,
+                     const char *what, struct fb_error *err)
+{
+    for (int i = 0; i < count; i++)
+        marks[i] = false;
+    for (const char *p = text;; p++) {
+        size_t length = strcspn(p, ",");
+        int i = 0;
+        while (i < count && (strlen(names[i]) != length || strncmp(names[i], p, length) != 0))
+            i++;
+        if (i == count)
+            return fb_fail(err, FB_EUSAGE, "--%s=%s: '%.*s' is not one of %s, %s%s%s", what, text,
+                           (int)length, p, names[0], names[1], count > 2 ? ", " : "",
+                           count > 2 ? names[2] : "");
+        marks[i] = true;
+        p += length;
+        if (!*p)
+            return 0;
+    }
+}
+
+int fb_argument_number(const char *text, const char *what, uint64_t least, uint64_t most,
+                       uint64_t *out, struct fb_error *err)
+{
+    if (fb_parse_u64(text, out) && *out >= least && *out <= most)
+        return 0;
+    return fb_fail(err, FB_EUSAGE, "--%s=%s is not an integer from %" PRIu64 " to %" PRIu64, what,
+                   text, least, most);
+}
+
+int fb_argument_seconds(const char *text, const char *what, uint64_t *ns, struct fb_error *err)
+{
+    uint64_t seconds = 0;
+    int rc = fb_argument_number(text, what, 1, 86400, &seconds, err);
+    *ns = seconds * 1000000000;
+    return rc;
+}
+
+int fb_argument_percent(const char *text, const char *what, double *part, struct fb_error *err)
+{
+    double percent;
+    if (!fb_parse_double(text, strlen(text), &percent) || percent < 0.1 || percent > 10000)
+        return fb_fail(err, FB_EUSAGE, "--%s=%s is not a number of percent from 0.1 to 10000", what,
+                       text);
+    *part = percent / 100;
+    return 0;
+}
+
+int fb_argument_size(const char *text, const char *what, uint64_t *out, struct fb_error *err)
+{
+    if (fb_parse_size(text, out) && *out > 0)
+        return 0;
+    return fb_fail(err, FB_EUSAGE, "--%s=%s is not a size such as 500MB or 2GiB", what, text);
 }

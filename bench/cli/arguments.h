@@ -39,4 +39,14 @@ void fb_argument_require(const struct argp_state *state, const void *value, cons
 int fb_argument_range(const char *option, const char *text, uint64_t *first, uint64_t *last,
                       struct fb_error *err);
 
+/* Values of options, FB_EUSAGE with a message that names --WHAT. A list "a,b" of `count` names sets
+ * marks[] and clears the others. Percent become parts: 3 -> 0.03. */
+int fb_argument_list(const char *text, const char *const *names, int count, bool *marks,
+                     const char *what, struct fb_error *err);
+int fb_argument_number(const char *text, const char *what, uint64_t least, uint64_t most,
+                       uint64_t *out, struct fb_error *err);
+int fb_argument_seconds(const char *text, const char *what, uint64_t *ns, struct fb_error *err);
+int fb_argument_percent(const char *text, const char *what, double *part, struct fb_error *err);
+int fb_argument_size(const char *text, const char *what, uint64_t *out, struct fb_error *err);
+
 #endif

@@ -93,62 +93,6 @@ struct arguments {
     int rc;
 };
 
-/* Marks each name of a comma-separated list. */
-static int parse_list(const char *text, const char *const *names, int count, bool *marks,
-                      const char *what, struct fb_error *err)
-{
-    for (int i = 0; i < count; i++)
-        marks[i] = false;
-    for (const char *p = text;; p++) {
-        size_t length = strcspn(p, ",");
-        int i = 0;
-        while (i < count && (strlen(names[i]) != length || strncmp(names[i], p, length) != 0))
-            i++;
-        if (i == count)
-            return fb_fail(err, FB_EUSAGE, "--%s=%s: '%.*s' is not one of %s, %s%s%s", what, text,
-                           (int)length, p, names[0], names[1], count > 2 ? ", " : "",
-                           count > 2 ? names[2] : "");
-        marks[i] = true;
-        p += length;
-        if (!*p)
-            return 0;
-    }
-}
-
-static int parse_number(const char *text, const char *what, uint64_t least, uint64_t most,
-                        uint64_t *out, struct fb_error *err)
-{
-    if (fb_parse_u64(text, out) && *out >= least && *out <= most)
-        return 0;
-    return fb_fail(err, FB_EUSAGE, "--%s=%s is not an integer from %" PRIu64 " to %" PRIu64, what,
-                   text, least, most);
-}
-
-static int parse_seconds(const char *text, const char *what, uint64_t *ns, struct fb_error *err)
-{
-    uint64_t seconds = 0;
-    int rc = parse_number(text, what, 1, 86400, &seconds, err);
-    *ns = seconds * 1000000000;
-    return rc;
-}
-
-static int parse_percent(const char *text, const char *what, double *part, struct fb_error *err)
-{
-    double percent;
-    if (!fb_parse_double(text, strlen(text), &percent) || percent < 0.1 || percent > 10000)
-        return fb_fail(err, FB_EUSAGE, "--%s=%s is not a number of percent from 0.1 to 10000", what,
-                       text);
-    *part = percent / 100;
-    return 0;
-}
-
-static int parse_size(const char *text, const char *what, uint64_t *out, struct fb_error *err)
-{
-    if (fb_parse_size(text, out) && *out > 0)
-        return 0;
-    return fb_fail(err, FB_EUSAGE, "--%s=%s is not a size such as 500MB or 2GiB", what, text);
-}
-
 static int add_to(const char **list, size_t *count, const char *text, struct fb_error *err)
 {
     if (*count == LIST_MAX)
@@ -170,32 +114,32 @@ static int parse_one(int key, char *text, struct arguments *a)
         return 0;
     case KEY_CACHE:
         a->cache_given = true;
-        return parse_list(text, fb_cache_names, FB_CACHE_COUNT, config->cache, "cache", a->err);
+        return fb_argument_list(text, fb_cache_names, FB_CACHE_COUNT, config->cache, "cache", a->err);
     case KEY_HANDLE:
         config->handles_given = true;
-        return parse_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle", a->err);
+        return fb_argument_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle", a->err);
     case KEY_QUICK:
         config->quick = true;
         return 0;
     case KEY_SEED:
-        return parse_number(text, "seed", 0, INT64_MAX, &config->seed, a->err);
+        return fb_argument_number(text, "seed", 0, INT64_MAX, &config->seed, a->err);
     case KEY_PRECISION:
         a->precision_given = true;
-        return parse_percent(text, "precision", &config->precision, a->err);
+        return fb_argument_percent(text, "precision", &config->precision, a->err);
     case KEY_TIME_LIMIT:
         a->limit_given = true;
-        return parse_seconds(text, "time-limit", &config->time_limit_ns, a->err);
+        return fb_argument_seconds(text, "time-limit", &config->time_limit_ns, a->err);
     case KEY_NO_COUNTERS:
         config->no_counters = true;
         return 0;
     case KEY_BLOCKS:
-        return parse_number(text, "blocks", 1, 100000, &config->blocks, a->err);
+        return fb_argument_number(text, "blocks", 1, 100000, &config->blocks, a->err);
     case KEY_MAX_BYTES:
-        return parse_size(text, "max-bytes", &config->max_bytes, a->err);
+        return fb_argument_size(text, "max-bytes", &config->max_bytes, a->err);
     case KEY_MEMORY:
-        return parse_size(text, "memory-limit", &config->limits.memory_bytes, a->err);
+        return fb_argument_size(text, "memory-limit", &config->limits.memory_bytes, a->err);
     case KEY_TIMEOUT:
-        return parse_seconds(text, "block-timeout", &config->limits.timeout_ns, a->err);
+        return fb_argument_seconds(text, "block-timeout", &config->limits.timeout_ns, a->err);
     case KEY_FILES:
         config->files = text;
         return 0;

@@ -226,7 +226,7 @@ static void test_odd_table(void **state)
             memcpy(record->cell + k, "\xc3\xa9", 2);
     }
     for (size_t i = 0; i < 2000; i++)
-        add(&all, "x", fb_gate_verdict_names[i % FB_GATE_VERDICTS], 0);
+        add(&all, "x", fb_gate_verdict_names[i % FB_ROW_VERDICTS], 0);
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         char *text = print(&all, false, widths[w]);
         size_t most = widths[w] == 0    ? 100

@@ -1,0 +1,299 @@
+#include "bench/gate/sides.h"
+#include "base/output.h"
+#include "bench/anatomy/pass.h"
+#include "results/statistics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
+
+/* --- workers ---------------------------------------------------------------------------------- */
+
+/* The command is parted at blanks. */
+static int check_words(const struct fb_gate_side *side, const char *program, struct fb_error *err)
+{
+    for (size_t i = 0; i < side->env_count; i++) {
+        const char *sign = strchr(side->env[i], '=');
+        if (!sign || sign == side->env[i] || strchr(side->env[i], ' '))
+            return fb_fail(err, FB_EUSAGE, "'%s' is not NAME=VALUE, without blanks", side->env[i]);
+    }
+    if (side->env_count && strchr(program, ' ') && !side->worker)
+        return fb_fail(err, FB_EUSAGE,
+                       "variables cannot be set for %s, which has a blank in its path", program);
+    return 0;
+}
+
+/* `env NAME=VALUE ... PROGRAM worker`. Both sides deliver in the same manner: where one's hashes
+ * cannot be believed, both give their bytes. */
+static int make_worker(const struct fb_gate_side *side, bool plain, struct fb_worker *worker,
+                       struct fb_error *err)
+{
+    const struct fb_worker own = fb_own_worker();
+    const char *program = side->worker ? side->worker : own.command;
+    size_t used = 0;
+    if (plain && !side->worker && side->env_count == 0)
+        return 0;
+    int rc = check_words(side, program, err);
+    *worker = (struct fb_worker){ .own = false };
+    if (side->env_count)
+        used = (size_t)SET(worker->command, "env");
+    for (size_t i = 0; i < side->env_count && used < sizeof worker->command; i++)
+        used += (size_t)snprintf(worker->command + used, sizeof worker->command - used, " %s",
+                                 side->env[i]);
+    if (used < sizeof worker->command)
+        used += (size_t)snprintf(worker->command + used, sizeof worker->command - used, "%s%s%s",
+                                 used ? " " : "", program, side->worker ? "" : " worker");
+    if (rc == 0 && used >= sizeof worker->command)
+        rc = fb_fail(err, FB_EUSAGE, "the worker's command is too long");
+    return rc;
+}
+
+static int make_subjects(const struct fb_run_config *config, const struct fb_gate_side *side,
+                         bool plain, const struct fb_dataset *dataset, struct fb_subjects *out,
+                         struct fb_error *err)
+{
+    struct fb_run_config own = *config;
+    if (side->format) {
+        own.formats = &side->format;
+        own.format_count = 1;
+    }
+    int rc = fb_subjects_make(&own, dataset, out, err);
+    for (size_t i = 0; rc == 0 && i < out->count; i++)
+        rc = make_worker(side, plain, &out->items[i].worker, err);
+    return rc;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static bool same_file(const struct fb_subject *a, const struct fb_subject *b)
+{
+    return strcmp(a->writer, b->writer) == 0 && strcmp(a->options, b->options) == 0 &&
+           strcmp(a->suffix, b->suffix) == 0;
+}
+
+/* B's own files, and where it reads what A reads, A's. */
+static int make_b_files(const struct fb_run_config *config, struct fb_gate_ground *ground,
+                        struct fb_error *err)
+{
+    const struct fb_subjects *a = &ground->side[FB_SIDE_A].subjects;
+    const struct fb_subjects *b = &ground->side[FB_SIDE_B].subjects;
+    struct fb_files *files = &ground->side[FB_SIDE_B].files;
+    char *folder;
+    bool all = true;
+    for (size_t i = 0; i < b->count; i++)
+        all &= same_file(&a->items[i], &b->items[i]);
+    if (!all) {
+        if (asprintf(&folder, "%s/b", ground->folder) < 0)
+            return fb_fail_memory(err, "a folder name");
+        int rc = fb_make_folder(folder, err);
+        if (rc == 0)
+            rc = fb_files_make(config, &ground->dataset, b, folder, files, err);
+        free(folder);
+        return rc;
+    }
+    const struct fb_files *from = &ground->side[FB_SIDE_A].files;
+    files->items = calloc(from->count + 1, sizeof *files->items);
+    files->by_subject = calloc(b->count + 1, sizeof *files->by_subject);
+    if (!files->items || !files->by_subject)
+        return fb_fail_memory(err, "the files");
+    memcpy(files->by_subject, from->by_subject, b->count * sizeof *files->by_subject);
+    for (; files->count < from->count; files->count++) {
+        struct fb_file *file = &files->items[files->count];
+        *file = from->items[files->count];
+        file->made = false; /* by A */
+        file->path = strdup(file->path);
+        if (!file->path)
+            return fb_fail_memory(err, "a file name");
+    }
+    return 0;
+}
+
+/* A file that stands in for SOURCE: its format reads files as they are. */
+static int put_file(const struct fb_gate_side *side, const struct fb_subjects *subjects,
+                    struct fb_files *files, struct fb_error *err)
+{
+    for (size_t i = 0; side->file && i < subjects->count; i++) {
+        struct fb_file *file = &files->items[files->by_subject[i]];
+        if (!(subjects->items[i].flags & FB_AS_IS))
+            return fb_fail(err, FB_EUSAGE,
+                           "%s is read as it is: leave out %s, or give no file for a side",
+                           side->file, subjects->items[i].name);
+        free(file->path);
+        file->path = strdup(side->file);
+        if (!file->path)
+            return fb_fail_memory(err, "a file name");
+        if (fb_path_bytes(file->path, &file->file_bytes, err))
+            return FB_EIO;
+    }
+    return 0;
+}
+
+/* --- cells ------------------------------------------------------------------------------------ */
+
+static void name_match(struct fb_gate_match *match)
+{
+    const struct fb_record *record = &match->side[FB_SIDE_A]->record;
+    SET(match->name, "%.60s%s%.60s %.60s%s%.40s %.8s %.8s", record->format,
+        *record->options ? ":" : "", record->options, record->workload,
+        *record->workload_options ? ":" : "", record->workload_options, record->cache,
+        record->handle);
+}
+
+static void judge_match(struct fb_gate_match *match)
+{
+    for (int s = 0; s < 2 && !*match->reason; s++)
+        if (!match->side[s]->active)
+            SET(match->reason, "side %c: %.480s", "AB"[s], match -> side[s] -> record.reason);
+}
+
+static int make_matches(struct fb_gate_ground *ground, struct fb_error *err)
+{
+    const struct fb_cells *a = &ground->side[FB_SIDE_A].cells, *b = &ground->side[FB_SIDE_B].cells;
+    if (a->count != b->count)
+        return fb_fail(err, FB_EUSAGE, "side A has %zu cells and side B %zu", a->count, b->count);
+    ground->matches = calloc(a->count + 1, sizeof *ground->matches);
+    if (!ground->matches)
+        return fb_fail_memory(err, "the cells");
+    for (size_t i = 0; i < a->count; i++) {
+        struct fb_gate_match match = { .side = { &a->items[i], &b->items[i] } };
+        judge_match(&match);
+        name_match(&match);
+        /* What can be read on neither side is no cell of the gate. */
+        if (match.side[0]->active || match.side[1]->active ||
+            strcmp(match.side[0]->record.status, "not-applicable") != 0)
+            ground->matches[ground->count++] = match;
+    }
+    return ground->count ? 0 : fb_fail(err, FB_ENOTHING, "there is nothing to compare");
+}
+
+int fb_gate_ground_make(const struct fb_run_config *config, const struct fb_gate_side sides[2],
+                        const char *folder, struct fb_gate_ground *out, struct fb_error *err)
+{
+    const bool plain =
+        !sides[0].worker && !sides[1].worker && sides[0].env_count == 0 && sides[1].env_count == 0;
+    bool needed[FB_VARIANT_COUNT] = { false };
+    *out = (struct fb_gate_ground){ .folder = strdup(folder) };
+    int rc = out->folder ? fb_dataset_open(config, &out->dataset, err)
+                         : fb_fail_memory(err, "a folder name");
+    for (int s = 0; rc == 0 && s < 2; s++)
+        rc = make_subjects(config, &sides[s], plain, &out->dataset, &out->side[s].subjects, err);
+    if (rc == 0 && out->side[0].subjects.count != out->side[1].subjects.count)
+        rc = fb_fail(err, FB_EUSAGE,
+                     "a format for one side stands for the one format of the gate: "
+                     "give one -f");
+    for (int s = 0; rc == 0 && s < 2; s++)
+        for (size_t i = 0; i < out->side[s].subjects.count; i++)
+            needed[out->side[s].subjects.items[i].variant] = true;
+    if (rc == 0)
+        rc = fb_tasks_make(config, &out->dataset, needed, folder, &out->tasks, err);
+    if (rc == 0)
+        rc = fb_files_make(config, &out->dataset, &out->side[FB_SIDE_A].subjects, folder,
+                           &out->side[FB_SIDE_A].files, err);
+    if (rc == 0)
+        rc = make_b_files(config, out, err);
+    for (int s = 0; rc == 0 && s < 2; s++)
+        rc = put_file(&sides[s], &out->side[s].subjects, &out->side[s].files, err);
+    for (int s = 0; rc == 0 && s < 2; s++)
+        rc = fb_cells_make(config, &out->side[s].subjects, &out->side[s].files, &out->tasks,
+                           &out->dataset, "gate", &out->side[s].cells, err);
+    if (rc == 0)
+        rc = make_matches(out, err);
+    if (rc)
+        fb_gate_ground_free(out);
+    else
+        fb_dataset_close_sources(&out->dataset);
+    return rc;
+}
+
+void fb_gate_ground_free(struct fb_gate_ground *ground)
+{
+    free(ground->matches);
+    for (int s = 1; s >= 0; s--) {
+        fb_cells_free(&ground->side[s].cells);
+        fb_files_free(&ground->side[s].files, false);
+        fb_subjects_free(&ground->side[s].subjects);
+    }
+    fb_tasks_free(&ground->tasks);
+    fb_dataset_close(&ground->dataset);
+    free(ground->folder);
+    *ground = (struct fb_gate_ground){ 0 };
+}
+
+/* --- a block ---------------------------------------------------------------------------------- */
+
+static void mean_counters(const struct fb_block_result *result, struct fb_counters *out)
+{
+    for (const struct fb_counter_name *name = fb_counter_names; name->name; name++) {
+        uint64_t value;
+        memcpy(&value, (const char *)&result->counters + name->offset, sizeof value);
+        value = result->counted && value != FB_NA ? value / result->counted : FB_NA;
+        memcpy((char *)out + name->offset, &value, sizeof value);
+    }
+}
+
+static struct fb_block_job make_job(const struct fb_run_config *config,
+                                    const struct fb_gate_side *side, const struct fb_cell *cell)
+{
+    const struct fb_subject *subject = cell->subject;
+    const struct fb_plan *plan = &cell->task->variant[subject->variant].plan;
+    const bool no_file = subject->flags & FB_NO_FILE;
+    struct fb_block_job job = {
+        .worker = &subject->worker,
+        .limits = config->limits,
+        .job = {
+            .format = subject->name,
+            .options = subject->options,
+            .file = cell->file->path,
+            .plan = cell->task->variant[subject->variant].path,
+            .handle = cell->handle,
+            .deliver_bytes = !subject->worker.own,
+            .buffer = fb_block_buffer(plan),
+            .loading = plan->loading,
+            .handicap = side->handicap,
+        },
+        .no_file = no_file,
+        .cache = cell->cache,
+        .counters = true,
+        .plan = plan,
+        .expected = no_file ? NULL : cell->task->variant[subject->variant].hashes,
+    };
+    job.job.loading.memory_bytes = job.limits.memory_bytes;
+    return job;
+}
+
+int fb_gate_block(const struct fb_run_config *config, const struct fb_gate_side *side,
+                  const struct fb_cell *cell, uint64_t *ns, struct fb_counters *counters,
+                  struct fb_error *err)
+{
+    const struct fb_block_job job = make_job(config, side, cell);
+    struct fb_block_result result;
+    int rc = fb_block_run(&job, &result, err);
+    if (rc)
+        return rc;
+    *ns = fb_median_of(result.ns + result.warmups, result.count - result.warmups);
+    mean_counters(&result, counters);
+    fb_block_result_free(&result);
+    return 0;
+}
+
+int fb_gate_inflated(const struct fb_run_config *config, const struct fb_gate_side *side,
+                     const struct fb_cell *cell, uint64_t *chunks, uint64_t *bytes,
+                     struct fb_error *err)
+{
+    struct fb_block_job job = make_job(config, side, cell);
+    struct fb_anatomy anatomy;
+    const struct fb_format *format = fb_format_find(job.job.format);
+    *chunks = *bytes = FB_NA;
+    if (!format || !format->open_traced || job.job.loading.batch)
+        return 0;
+    job.cache = FB_CACHE_WARM; /* what is inflated does not depend on it */
+    int rc = fb_anatomy_run(&job, 1, &anatomy, err);
+    if (rc == 0 && !anatomy.filters_hidden) {
+        *chunks = anatomy.counts.chunks_inflated;
+        *bytes = anatomy.counts.inflated_bytes;
+    }
+    return rc == FB_EUNSUPPORTED ? 0 : rc;
+}
