@@ -53,9 +53,15 @@ static int print_points(void *context, FILE *out, struct fb_error *err)
     const struct fb_tune_record *points[POINTS_MOST];
     size_t count = 0;
     (void)err;
-    for (size_t i = 0; i < records->count && count < POINTS_MOST; i++)
-        if (of_group(group, &records->items[i]) && is_point(&records->items[i]))
-            points[count++] = &records->items[i];
+    /* What matters first, as far as there is room. */
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < records->count && count < POINTS_MOST; i++) {
+            const struct fb_tune_record *record = &records->items[i];
+            bool first = record->recommended || record->pareto == 1 || *record->names ||
+                         strcmp(record->stage, "present") == 0;
+            if (of_group(group, record) && is_point(record) && first == (pass == 0))
+                points[count++] = record;
+        }
     if (count < 2)
         return 1;
     qsort(points, count, sizeof *points, compare_points);

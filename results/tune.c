@@ -51,6 +51,7 @@ const struct fb_column fb_tune_columns[] = {
     DOUBLE(cost, "ratio", "size_ratio^a * read_ratio^b * write_ratio^c"),
     DOUBLE(cost_lower, "ratio", "lower end of its 95 % interval"),
     DOUBLE(cost_upper, "ratio", "upper end"),
+    DOUBLE(predicted_read_ratio, "ratio", "read_ratio as reckoned"),
     DOUBLE(predicted_cost, "ratio", "cost as reckoned"),
     U64(pareto, "", "1: no other final row of the group is both smaller and faster"),
     U64(recommended, "", "1: the recommendation"),

@@ -43,7 +43,7 @@ struct fb_tune_record {
     char cache_state[16]; /* proven | warm-unproven */
     double size_ratio, read_ratio, read_lower, read_upper, write_ratio;
     double cost, cost_lower, cost_upper;
-    double predicted_cost;
+    double predicted_read_ratio, predicted_cost;
     uint64_t pareto;      /* 1: no other final row is smaller and faster */
     uint64_t recommended; /* 1: this one */
 };

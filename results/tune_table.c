@@ -45,10 +45,7 @@ static void print_row(FILE *out, const struct fb_tune_record *record, int label_
     fb_plain_text(label, plain, sizeof plain);
     gain_text(record->read_ratio, gain, sizeof gain);
     interval_text(record, interval, sizeof interval);
-    gain_text(record->predicted_read_ns != FB_NA && record->read_ns != FB_NA
-                  ? record->read_ratio * (double)record->predicted_read_ns / (double)record->read_ns
-                  : NAN,
-              reckoned, sizeof reckoned);
+    gain_text(record->predicted_read_ratio, reckoned, sizeof reckoned);
     snprintf(size, sizeof size, isnan(record->size_ratio) ? "n/a" : "%.0f %%",
              100 * record->size_ratio);
     snprintf(cost, sizeof cost,

@@ -7,6 +7,7 @@
 #include "bench/cli/tune_means.h"
 #include "bench/environment.h"
 #include "bench/run.h"
+#include "bench/tune/apply.h"
 #include "bench/tune/contest.h"
 #include "plots/plot.h"
 #include "results/stopping.h"
@@ -65,8 +66,7 @@ static const struct argp_option options[] = {
     { "candidates", KEY_CANDIDATES, "LIST", 0,
       "Search nothing: measure the settings in this file, one FORMAT:opts a line", 0 },
     { "rounds", KEY_ROUNDS, "N", 0,
-      "Blocks a setting in the last stage (default: 15, fewer where they take long or the "
-      "setting is hopeless)",
+      "Blocks a setting in the last stage (default: as many as tell the best apart, 15 of a list)",
       0 },
     { "setting", KEY_SETTING, "FORMAT:opts", 0,
       "Search nothing: take this setting, as hdf5-chunked:level=4,chunk=100x68x2", 0 },
@@ -265,18 +265,23 @@ static void show_group(const struct fb_tune *tune, size_t number)
         puts("The data is too small to hold some back: other requests, but the same data.");
 }
 
-static void show(const struct fb_tune *tune, const struct arguments *a)
+static void show_left_out(const struct fb_tune *tune)
 {
     char bytes[32];
+    if (tune->left_out)
+        printf("%zu other arrays (%s) were left as they are; --array takes them by themselves.\n",
+               tune->left_out, fb_format_bytes(tune->left_bytes, bytes, sizeof bytes));
+}
+
+static void show(const struct fb_tune *tune, const struct arguments *a)
+{
     printf("access: %s%s\n\n", tune->access,
            tune->default_access ? "  (none given: as the standard workloads do)" : "");
     fb_tune_print(stdout, &tune->records, fb_terminal_colour(stdout, a->colour),
                   fb_terminal_width(stdout));
     for (size_t g = 0; g < tune->group_count; g++)
         show_group(tune, g);
-    if (tune->left_out)
-        printf("%zu smaller arrays (%s) were left as they are; --array takes them.\n",
-               tune->left_out, fb_format_bytes(tune->left_bytes, bytes, sizeof bytes));
+    show_left_out(tune);
 }
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -306,12 +311,18 @@ static json_t *group_json(const struct fb_tune *tune, const struct fb_tune_group
     json_t *json =
         json_pack("{s:o, s:I, s:b, s:b}", "arrays", text_json(group->arrays), "array_count",
                   (json_int_t)group->count, "held_out", group->held_out, "keep", group->keep);
+    char text[512];
     if (!json || group->keep)
         return json;
+    json_object_set_new(json, "format",
+                        json_string(group->best.rank ? FB_TUNE_CHUNKED : FB_TUNE_CONTIGUOUS));
+    json_object_set_new(json, "options",
+                        json_string(fb_setting_options(&group->best, text, sizeof text)));
+    json_object_set_new(json, "setting",
+                        json_string(fb_setting_text(&group->best, text, sizeof text)));
+    if (group->best_record == SIZE_MAX) /* it was given, and not measured */
+        return json;
     const struct fb_tune_record *best = &tune->records.items[group->best_record];
-    json_object_set_new(json, "format", json_string(best->format));
-    json_object_set_new(json, "options", json_string(best->options));
-    json_object_set_new(json, "setting", json_string(best->setting));
     json_object_set_new(json, "read_ratio", real_or_null(best->read_ratio));
     json_object_set_new(json, "read_lower", real_or_null(best->read_lower));
     json_object_set_new(json, "read_upper", real_or_null(best->read_upper));
@@ -433,6 +444,11 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
     a.config.arrays = a.arrays;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int rc = a.out ? fb_run_folder_is_free(a.out, err) : 0;
+    if (rc == 0 && a.setting && (a.candidates || a.config.access || a.config.rounds))
+        rc = fb_fail(err, FB_EUSAGE,
+                     "--setting measures nothing: leave out --access, --candidates and --rounds");
+    if (rc == 0 && a.apply)
+        rc = fb_apply_check(a.config.file, a.apply, err);
     if (rc == 0 && a.candidates)
         rc = fb_means_list(a.candidates, &candidates, &a.config.candidate_count, err);
     if (rc)
@@ -448,6 +464,8 @@ int fb_command_tune(int argc, char **argv, struct fb_error *err)
         rc = show_json(&tune, err);
     else if (!a.setting)
         show(&tune, &a);
+    else
+        show_left_out(&tune);
     if (rc == 0 && a.out)
         rc = store(&tune, &a, err);
     if (rc == 0 && fb_means_any(&tune))

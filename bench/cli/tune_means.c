@@ -50,6 +50,13 @@ int fb_means_parse(const char *spec, struct fb_setting *out, struct fb_error *er
     snprintf(out->filter, sizeof out->filter, "%s", fb_options_text(&options, "filter"));
     if (strcmp(out->filter, "gzip") == 0 && out->level == 0)
         snprintf(out->filter, sizeof out->filter, "none");
+    if (strcmp(out->filter, "none") == 0)
+        out->level = 0;
+    if (fb_options_is_default(&options, "level") && fb_hdf5_filter_has(out->filter, 0) &&
+        !fb_hdf5_filter_has(out->filter, out->level))
+        out->level = 0; /* a filter without levels */
+    if (strcmp(out->filter, "none") != 0 && !fb_hdf5_filter_has(out->filter, out->level))
+        return fb_fail(err, FB_EUSAGE, "filter=%s has no level=%u", out->filter, out->level);
     return parse_chunk(fb_options_text(&options, "chunk"), out, err);
 }
 

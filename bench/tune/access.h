@@ -31,6 +31,7 @@ struct fb_access_term;
 struct fb_access_pattern {
     const char *name;
     const char *summary; /* one line for help and the docs */
+    bool any_size;       /* takes what there is of an array, and fits one of any size */
     const struct fb_option *options;
     /* Appends the requests; the catalog has an array with elements. */
     int (*plan)(struct fb_access_draft *draft, struct fb_error *err);

@@ -189,15 +189,17 @@ static const struct fb_option slabs_options[] = {
 };
 
 const struct fb_access_pattern fb_access_patterns[] = {
-    { "window", "windows of consecutive indices along an axis, whole along the others",
+    { "window", "windows of consecutive indices along an axis, whole along the others", false,
       window_options, fb_access_box_plan, fb_access_box_extent, fb_access_box_check },
-    { "index", "one index of an axis, whole along the others", index_options, fb_access_box_plan,
-      fb_access_box_extent, fb_access_box_check },
-    { "point", "single elements", point_options, fb_access_box_plan, fb_access_box_extent, NULL },
-    { "whole", "each array whole, in random order", whole_options, plan_whole, extent_whole, NULL },
-    { "sample", "all arrays of a sample in a call, of random samples", sample_options, plan_sample,
-      extent_whole, NULL },
-    { "slabs", "a list of slabs of your own", slabs_options, plan_slabs, extent_slabs,
+    { "index", "one index of an axis, whole along the others", false, index_options,
+      fb_access_box_plan, fb_access_box_extent, fb_access_box_check },
+    { "point", "single elements", false, point_options, fb_access_box_plan, fb_access_box_extent,
+      NULL },
+    { "whole", "each array whole, in random order", true, whole_options, plan_whole, extent_whole,
+      NULL },
+    { "sample", "all arrays of a sample in a call, of random samples", true, sample_options,
+      plan_sample, extent_whole, NULL },
+    { "slabs", "a list of slabs of your own", false, slabs_options, plan_slabs, extent_slabs,
       check_slabs },
     { 0 },
 };

@@ -29,17 +29,23 @@ struct job {
 
 /* --- beforehand ------------------------------------------------------------------------------- */
 
+int fb_apply_check(const char *file, const char *out, struct fb_error *err)
+{
+    struct stat from, to;
+    if (stat(file, &from) < 0)
+        return fb_fail_errno(err, "cannot read %s", file);
+    if (stat(out, &to) == 0 && to.st_dev == from.st_dev && to.st_ino == from.st_ino)
+        return fb_fail(err, FB_EUSAGE,
+                       "%s is the file that is to be read; give the new file another name", out);
+    return 0;
+}
+
 static int check_names(struct job *job)
 {
-    struct stat st;
-    if (stat(job->file, &job->before) < 0)
-        return fb_fail_errno(job->err, "cannot read %s", job->file);
-    if (stat(job->out, &st) == 0 && st.st_dev == job->before.st_dev &&
-        st.st_ino == job->before.st_ino)
-        return fb_fail(job->err, FB_EUSAGE,
-                       "%s is the file that is to be read; give the new file another name",
-                       job->out);
-    return 0;
+    int rc = fb_apply_check(job->file, job->out, job->err);
+    return rc == 0 && stat(job->file, &job->before) < 0
+               ? fb_fail_errno(job->err, "cannot read %s", job->file)
+               : rc;
 }
 
 /* True unless both names surely lie in one folder. */

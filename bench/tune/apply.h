@@ -18,6 +18,9 @@
  * The limits hold for h5repack and for h5diff each. FB_EUSAGE for wrong words, FB_EUNSUPPORTED for
  * what cannot be done with this file or without the programs, FB_EIO and FB_EFORMAT for failures.
  */
+/* Whether `out` is the file itself, under whatever name, or cannot be written: to be asked before
+ * long work. FB_EUSAGE. */
+int fb_apply_check(const char *file, const char *out, struct fb_error *err);
 int fb_apply(const char *file, const char *out, const struct fb_change *changes, size_t count,
              const struct fb_process_limits *limits, struct fb_error *err);
 

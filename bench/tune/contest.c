@@ -1,7 +1,7 @@
-#include "bench/tune/contest.h"
 #include "base/clock.h"
 #include "base/interrupt.h"
 #include "base/random.h"
+#include "bench/tune/recommend.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #define HOPELESS 3
 /* Nor is it tried at all where the model, which is not exact, has it so much dearer. */
 #define OUT_OF_REACH 30
+#define WRITES 3
 
 /* --- a trial ---------------------------------------------------------------------------------- */
 
@@ -45,9 +46,31 @@ void fb_contest_free(struct fb_contest *contest)
 
 void fb_contest_restart(struct fb_contest *contest)
 {
+    for (size_t i = 0; i < contest->count; i++) {
+        struct fb_trial *trial = &contest->trials[i];
+        double lower, upper;
+        /* The rounds that it was read in are gone with those of the baseline. */
+        if (trial->dropped && trial->rounds > 0)
+            trial->read_ratio = fb_trial_read_ratio(contest, trial, &lower, &upper);
+    }
     for (size_t i = 0; i < contest->count; i++)
-        if (!contest->trials[i].dropped)
-            contest->trials[i].rounds = 0;
+        contest->trials[i].rounds *= contest->trials[i].dropped;
+}
+
+/* Where the time of writing counts, the fastest of a few. */
+static int write_trial(const struct fb_contest *contest, struct fb_trial *trial,
+                       struct fb_error *err)
+{
+    const struct fb_setting *setting = &contest->space->items[trial->candidate].setting;
+    const int writes = contest->search->config->write_weight > 0 ? WRITES : 1;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < writes; i++) {
+        uint64_t ns;
+        rc = fb_stand_write(contest->stand, setting, trial->path, &trial->file_bytes, &ns, err);
+        if (rc == 0 && (i == 0 || ns < trial->write_ns))
+            trial->write_ns = ns;
+    }
+    return rc;
 }
 
 int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error *err)
@@ -65,10 +88,12 @@ int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error
         trial->path = NULL;
         return fb_fail_memory(err, "a file name");
     }
-    int rc = fb_stand_write(contest->stand, &contest->space->items[candidate].setting, trial->path,
-                            &trial->file_bytes, &trial->write_ns, &why);
+    int rc = write_trial(contest, trial, &why);
     if (rc == FB_EUNSUPPORTED || rc == FB_EUSAGE) {
         trial->failed = true;
+        /* Whoever named it wants to know. */
+        if (contest->search->config->candidate_count)
+            contest->search->config->say(contest->search->config->listener, why.message);
         return 0;
     }
     if (rc)
@@ -93,6 +118,13 @@ static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct
     return rc;
 }
 
+static bool may_lead(const struct fb_contest *contest, const struct fb_trial *trial)
+{
+    return fb_trial_admissible(contest, trial) &&
+           (trial->candidate == SIZE_MAX ||
+            fb_may_recommend(contest->search, &contest->space->items[trial->candidate].setting));
+}
+
 /* In every round: a single disturbed one would lose a good setting. What may not be recommended
  * sets no measure for the others. */
 static void drop_hopeless(struct fb_contest *contest)
@@ -100,7 +132,7 @@ static void drop_hopeless(struct fb_contest *contest)
     const struct fb_trial *best = NULL;
     for (size_t i = 0; i < contest->count; i++) {
         const struct fb_trial *trial = &contest->trials[i];
-        if (fb_trial_admissible(contest, trial) &&
+        if (may_lead(contest, trial) &&
             (!best || fb_trial_cost(contest, trial) < fb_trial_cost(contest, best)))
             best = trial;
     }
@@ -117,7 +149,9 @@ void fb_contest_keep(struct fb_contest *contest, size_t most)
         const double cost = fb_trial_cost(contest, trial);
         size_t better = 0;
         for (size_t k = 0; k < contest->count; k++)
-            better += k != contest->baseline && fb_trial_cost(contest, &contest->trials[k]) < cost;
+            better += k != contest->baseline && !contest->trials[k].dropped &&
+                      may_lead(contest, &contest->trials[k]) &&
+                      fb_trial_cost(contest, &contest->trials[k]) < cost;
         trial->dropped |= i != contest->baseline && better >= most;
     }
 }
@@ -197,7 +231,9 @@ int fb_contest_add_named(struct fb_contest *contest, const struct fb_contest *tr
 {
     const double most = OUT_OF_REACH * best_forecast(contest);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < contest->known; i++) {
+    /* Variants of what was tried are not among those that it knew. */
+    const size_t known = tried ? tried->known : contest->known;
+    for (size_t i = 0; rc == 0 && i < known; i++) {
         const struct fb_candidate *candidate = &contest->space->items[i];
         bool named = candidate->names || candidate->setting.rank == 0;
         if (!named || fb_contest_has(contest, i) || (!tried && fb_forecast_cost(contest, i) > most))

@@ -18,6 +18,7 @@ struct fb_trial {
     uint64_t file_bytes, write_ns; /* FB_NA where not known */
     uint64_t ns[FB_ACCESS_TERMS_MAX][FB_ROUNDS_MOST];
     size_t rounds;
+    double read_ratio; /* of one that was dropped before the others were read again; else 0 */
 };
 
 struct fb_contest {

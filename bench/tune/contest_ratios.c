@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LEVEL 0.95
+#define CHAIN_LEAST 7 /* rounds that give an interval at (1 + LEVEL) / 2 */
 
 /* --- ratios ----------------------------------------------------------------------------------- */
 
@@ -101,7 +102,12 @@ double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_tri
 {
     const struct fb_trial *leader = contest->leader;
     double ratios[FB_ROUNDS_MOST], low, high;
-    if (!leader || trial == leader || common_rounds(trial, leader) < FB_BLOCKS_LEAST ||
+    if (trial->read_ratio > 0) {
+        *lower = *upper = NAN;
+        return trial->read_ratio;
+    }
+    if (!leader || trial == leader || common_rounds(trial, leader) < CHAIN_LEAST ||
+        common_rounds(leader, &contest->trials[contest->baseline]) < CHAIN_LEAST ||
         trial == &contest->trials[contest->baseline])
         return plain_ratio(contest, trial, LEVEL, lower, upper);
     /* Two intervals, each of which misses half as often, hold together. */
@@ -241,6 +247,8 @@ double fb_forecast_cost(const struct fb_contest *contest, size_t candidate)
     uint64_t base = base_write_ns(contest);
     double size, read;
     fb_forecast_ratios(contest, candidate, &size, &read);
+    if (!isfinite(read) || !isfinite(size))
+        return NAN;
     double write = base == FB_NA ? 1 : contest->forecasts[candidate].write_ns / (double)base;
     return fb_tune_cost(contest->search->config, size, read, write);
 }

@@ -66,6 +66,8 @@ static void fill_forecast(const struct fb_contest *contest, size_t candidate,
     const struct fb_forecast *forecast = &contest->forecasts[candidate];
     record->predicted_read_ns = whole(weighted(contest, forecast->read_ns));
     record->predicted_bytes = whole(forecast->file_bytes);
+    double size;
+    fb_forecast_ratios(contest, candidate, &size, &record->predicted_read_ratio);
     record->predicted_cost = fb_forecast_cost(contest, candidate);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* A stand of more arrays would say nothing more. */
+#define LOPSIDED 3 /* times the bytes of the other region */
 #define ARRAYS_MOST 64
 /* Smaller arrays are not cut along an axis that requests take whole: that would change what is
  * read more than it would tell. */
@@ -197,8 +198,9 @@ static int compare_patches(const void *a, const void *b)
     return (x->array > y->array) - (x->array < y->array);
 }
 
-/* Arrays in random order go to the two regions in turns. All are cut where the largest one is: axes
- * that are equally long in the file stay so, and a chunk that fits one of them fits all. */
+/* Arrays in random order go to the region that has fewer bytes. All are cut where the largest one
+ * is: axes that are equally long in the file stay so, and a chunk that fits one of them fits all.
+ */
 static int deal(const struct fb_catalog *catalog, const struct fb_group *group,
                 const uint64_t *need, const uint64_t (*grid)[FB_MAX_RANK], uint64_t budget,
                 uint64_t seed, struct fb_region out[2], struct fb_error *err)
@@ -215,7 +217,7 @@ static int deal(const struct fb_catalog *catalog, const struct fb_group *group,
     if (rc == 0)
         fb_random_shuffle(&random, order, group->count);
     for (size_t i = 0; rc == 0 && i < group->count && i < 2 * ARRAYS_MOST; i++) {
-        struct fb_region *region = &out[i % 2];
+        struct fb_region *region = &out[out[1].bytes < out[0].bytes];
         struct fb_patch patch = whole(catalog, order[i]);
         for (unsigned k = 0; k < catalog->arrays[order[i]].rank; k++)
             patch.count[k] = most.count[k] < patch.count[k] ? most.count[k] : patch.count[k];
@@ -229,16 +231,26 @@ static int deal(const struct fb_catalog *catalog, const struct fb_group *group,
     return rc;
 }
 
+/* One array has nearly all bytes: what is measured would be nothing like what is tried. */
+static bool is_lopsided(const struct fb_region regions[2])
+{
+    return regions[0].bytes / LOPSIDED > regions[1].bytes ||
+           regions[1].bytes / LOPSIDED > regions[0].bytes;
+}
+
 int fb_regions_make(const struct fb_catalog *catalog, const struct fb_group *group,
                     const uint64_t *need, const uint64_t (*grid)[FB_MAX_RANK], uint64_t budget,
                     uint64_t seed, struct fb_region out[2], bool *held_out, struct fb_error *err)
 {
     out[0] = out[1] = (struct fb_region){ 0 };
     *held_out = true;
-    int rc = group->count > 1
-                 ? deal(catalog, group, need, grid, budget, seed, out, err)
-                 : halve(catalog, group->arrays[0], need, grid ? grid[group->arrays[0]] : NULL,
-                         budget, out, held_out, err);
+    const size_t largest = group->arrays[group->largest];
+    int rc = group->count > 1 ? deal(catalog, group, need, grid, budget, seed, out, err) : 0;
+    if (rc == 0 && (group->count == 1 || is_lopsided(out))) {
+        for (int r = 0; r < 2; r++)
+            fb_region_free(&out[r]);
+        rc = halve(catalog, largest, need, grid ? grid[largest] : NULL, budget, out, held_out, err);
+    }
     if (rc)
         for (int r = 0; r < 2; r++)
             fb_region_free(&out[r]);

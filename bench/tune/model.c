@@ -96,7 +96,7 @@ static bool count_work(struct scene *scene, const struct fb_setting *setting, bo
 }
 
 int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_setting *setting,
-                   uint64_t cache_bytes, uint64_t cache_slots, uint64_t *loaded,
+                   bool filtered, uint64_t cache_bytes, uint64_t cache_slots, uint64_t *loaded,
                    struct fb_error *err)
 {
     struct scene scene;
@@ -104,7 +104,6 @@ int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_se
     int rc = scene_make(stand, &stand->terms[term].plan, &scene, err);
     if (rc)
         return rc;
-    bool filtered = strcmp(setting->filter, "none") != 0 || setting->shuffle;
     bool fine = count_work(&scene, setting, filtered, cache_bytes, cache_slots, &work);
     *loaded = fine ? work.loaded : FB_NA;
     scene_free(&scene);
@@ -238,8 +237,10 @@ int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand
             setting->rank ? fb_model_coding(model, setting) : NULL;
         double compressed =
             compressed_part(model, coding, fb_setting_chunk_bytes(setting, element));
-        out[i].file_bytes = fb_model_stored_bytes(stand, setting, compressed);
-        out[i].write_ns = write_time(model, stand, setting, coding);
+        const bool known = setting->rank == 0 || (coding && coding->here) ||
+                           (!setting->shuffle && strcmp(setting->filter, "none") == 0);
+        out[i].file_bytes = known ? fb_model_stored_bytes(stand, setting, compressed) : NAN;
+        out[i].write_ns = known ? write_time(model, stand, setting, coding) : NAN;
         for (size_t t = 0; t < FB_ACCESS_TERMS_MAX; t++)
             out[i].read_ns[t] = NAN;
     }

@@ -56,10 +56,10 @@ struct fb_forecast {
 int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand,
                       const struct fb_space *space, struct fb_forecast *out, struct fb_error *err);
 
-/* Chunks that a term loads where arrays lie in a setting and readers have such a chunk cache; FB_NA
- * for too many to count. FB_EMEMORY. */
+/* Chunks that a term loads where arrays lie in a setting, filtered in whatever way or not, and
+ * readers have such a chunk cache; FB_NA for too many to count. FB_EMEMORY. */
 int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_setting *setting,
-                   uint64_t cache_bytes, uint64_t cache_slots, uint64_t *loaded,
+                   bool filtered, uint64_t cache_bytes, uint64_t cache_slots, uint64_t *loaded,
                    struct fb_error *err);
 
 /* The size of a stand's file in a setting, if chunks were stored in this part of their bytes. */

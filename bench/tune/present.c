@@ -63,6 +63,7 @@ void fb_present_make(const char *file, const struct fb_catalog *catalog,
     present->setting.rank = first->chunk_rank;
     present->setting.latest = first->latest;
     memcpy(present->setting.chunk, first->chunk, sizeof present->setting.chunk);
+    present->filtered = first->chunk_rank > 0 && *first->filters;
     present->known = parse_filters(first->filters, &present->setting) &&
                      (first->chunk_rank > 0 || strcmp(first->layout, "contiguous") == 0);
     for (size_t i = 0; i < group->count; i++) {

@@ -9,6 +9,7 @@
 struct fb_present {
     struct fb_setting setting;
     bool known;    /* every array has this setting, clipped to it: it can be written */
+    bool filtered; /* chunks go through some filter, whether it can be written or not */
     double stored; /* stored over raw bytes, of all arrays */
     double beside; /* bytes an array that the file has beside data: headers, chunk indices */
     uint64_t cache_bytes, cache_slots;

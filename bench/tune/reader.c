@@ -33,8 +33,8 @@ static int loads(const struct fb_contest *contest, uint64_t bytes, uint64_t slot
     for (size_t t = 0; rc == 0 && t < search->access->count; t++) {
         uint64_t loaded = 0;
         if (fb_contest_term(contest, t))
-            rc = fb_model_loads(contest->stand, t, &search->present.setting, bytes, slots, &loaded,
-                                err);
+            rc = fb_model_loads(contest->stand, t, &search->present.setting,
+                                search->present.filtered, bytes, slots, &loaded, err);
         *sum += loaded == FB_NA ? NAN : (double)loaded;
     }
     return rc;

@@ -139,18 +139,19 @@ static bool is_choice(const struct fb_contest *final, const struct fb_trial *tri
            fb_trial_admissible(final, trial) && row->cost_upper < 1;
 }
 
-void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *records,
-                  size_t first, struct fb_setting *setting, size_t *best)
+void fb_recommend(const struct fb_contest *final, bool with_baseline,
+                  const struct fb_tune_records *records, size_t first, struct fb_setting *setting,
+                  size_t *best)
 {
     const struct fb_trial *leader = NULL;
     size_t record = first, leading = SIZE_MAX;
     for (size_t i = 0; i < final->count; i++) {
         const struct fb_trial *trial = &final->trials[i];
-        /* Failed trials have no rows, and the baseline has one in the first batch only. */
+        /* Failed trials have no rows. */
         if (trial->failed)
             continue;
         if (i == final->baseline) {
-            record += strcmp(records->items[record].stage, "present") == 0;
+            record += with_baseline;
             continue;
         }
         if (is_choice(final, trial, &records->items[record]) &&
@@ -177,9 +178,11 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
     if (search->present.known)
         rc = fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
     for (size_t i = 0; rc == 0 && i < config->candidate_count; i++) {
-        const struct fb_setting *setting = &config->candidates[i];
-        if (setting->rank == 0 || setting->rank == search->array->rank)
-            rc = fb_space_add(space, setting, 0, &at, err);
+        struct fb_setting setting = config->candidates[i];
+        /* A file has one version. */
+        setting.latest = search->latest_fixed ? search->latest : setting.latest;
+        if (setting.rank == 0 || setting.rank == search->array->rank)
+            rc = fb_space_add(space, &setting, 0, &at, err);
     }
     if (rc == 0 && space->count == search->present.known)
         rc = fb_fail(err, FB_ENOTHING,
@@ -214,10 +217,16 @@ static int measure_batch(const struct fb_search *search, struct fb_space *space,
     int rc = fb_contest_open(contest, search, search->measured, space, err);
     if (rc == 0)
         rc = measure_some(contest, next, err);
+    if (rc == 0 && search->config->write_weight > 0 &&
+        contest->trials[contest->baseline].write_ns == FB_NA)
+        rc = fb_fail(err, FB_EUNSUPPORTED,
+                     "the time of writing cannot be weighed: how %s lies now cannot be written "
+                     "here; give --weights whose third number is 0",
+                     search->arrays);
     if (rc == 0)
         rc = fb_contest_records(contest, "final", start, records, err);
     if (rc == 0)
-        fb_recommend(contest, records, first, setting, best);
+        fb_recommend(contest, start, records, first, setting, best);
     if (rc == 0 && start)
         rc = fb_reader_advice(contest, records, err);
     fb_contest_free(contest);

@@ -17,11 +17,12 @@ int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to,
 /* False for settings that need a plugin, unless --plugins. */
 bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting);
 
-/* Of the records from `first` on, which are those of the contest: the least cost of what may be
- * recommended and is clearly less than the present one's. Changes setting and *best, a record or
- * SIZE_MAX, only for what is better than that. */
-void fb_recommend(const struct fb_contest *final, const struct fb_tune_records *records,
-                  size_t first, struct fb_setting *setting, size_t *best);
+/* Of the records from `first` on, which are those of the contest, with its baseline or not: the
+ * least cost of what may be recommended and is clearly less than the present one's. Changes setting
+ * and *best, a record or SIZE_MAX, only for what is better than that. */
+void fb_recommend(const struct fb_contest *final, bool with_baseline,
+                  const struct fb_tune_records *records, size_t first, struct fb_setting *setting,
+                  size_t *best);
 
 /* As fb_search_group, of the settings of the configuration and no others. FB_ENOTHING where none
  * fits the arrays. */

@@ -346,7 +346,7 @@ int fb_search_group(const struct fb_search *search, struct fb_tune_records *reco
     if (rc == 0)
         rc = fb_contest_records(final, "final", true, records, err);
     if (rc == 0)
-        fb_recommend(final, records, first, setting, best);
+        fb_recommend(final, true, records, first, setting, best);
     if (rc == 0)
         fb_search_progress(search, PART_MEASURED, "reading in other ways");
     if (rc == 0)

@@ -147,15 +147,15 @@ static void name_group(const struct state *state, const struct fb_group *group, 
                  shape);
 }
 
-/* The most that one request takes along each axis; terms that take arrays whole do not count. */
+/* The most that one request takes along each axis; terms that take what there is do not count. */
 static void find_need(const struct state *state, const struct fb_group *group, uint64_t *need)
 {
     const struct fb_array_info *array = &state->catalog->arrays[group->arrays[group->largest]];
     memset(need, 0, FB_MAX_RANK * sizeof *need);
     for (size_t t = 0; t < state->access.count; t++) {
         uint64_t count[FB_MAX_RANK];
-        if (!fb_access_extent(&state->access.terms[t], array, count) ||
-            memcmp(count, array->dims, array->rank * sizeof *count) == 0)
+        if (state->access.terms[t].pattern->any_size ||
+            !fb_access_extent(&state->access.terms[t], array, count))
             continue;
         for (unsigned k = 0; k < array->rank; k++)
             need[k] = count[k] > need[k] ? count[k] : need[k];
@@ -197,6 +197,32 @@ static void say_what_is_cut(const struct fb_tune_config *config, const struct fb
     }
 }
 
+/* A term that finds nothing in one of the two parts is in neither; people are told. */
+static int agree_on_terms(const struct state *state, struct fb_stand *tried,
+                          struct fb_stand *measured, struct fb_error *err)
+{
+    const struct fb_tune_config *config = state->config;
+    bool any = false;
+    for (size_t t = 0; t < state->access.count; t++) {
+        char *reasons[] = { tried->terms[t].reason, measured->terms[t].reason };
+        char term[FB_ACCESS_TERM_MAX], text[FB_ACCESS_TERM_MAX + 400];
+        if (!*reasons[0] && !*reasons[1]) {
+            any = true;
+            continue;
+        }
+        const char *why = *reasons[0] ? reasons[0] : reasons[1];
+        SET(text, "left out of the mix: %s: %.250s",
+            fb_access_term_text(&state->access.terms[t], term, sizeof term), why);
+        config->say(config->listener, text);
+        memcpy(reasons[why == reasons[0]], why, sizeof tried->terms[t].reason);
+    }
+    return any ? 0
+               : fb_fail(err, FB_ENOTHING,
+                         "%s: nothing is read in both of the two parts that are tried "
+                         "and measured; a larger --sample may help",
+                         config->file);
+}
+
 static int search_group(struct state *state, const struct fb_group *group,
                         const struct fb_region regions[2], struct fb_tune_group *out,
                         struct fb_error *err)
@@ -223,6 +249,8 @@ static int search_group(struct state *state, const struct fb_group *group,
     int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
+    if (rc == 0)
+        rc = agree_on_terms(state, &tried, &measured, err);
     if (rc == 0 && search.present.known)
         say_what_is_cut(state->config, &search.present.setting, &measured);
     if (rc == 0)
@@ -271,14 +299,15 @@ static void group_free(struct fb_tune_group *group)
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-/* The largest ones first. */
-static size_t count_groups(const struct fb_groups *groups)
+/* The largest ones first; all, as far as they go, where people named the arrays. */
+static size_t count_groups(const struct fb_groups *groups, bool named)
 {
     uint64_t all = 0, done = 0;
     size_t count = 0;
     for (size_t g = 0; g < groups->count; g++)
         all += groups->items[g].bytes;
-    while (count < groups->count && count < GROUPS_MOST && (double)done < BYTES_PART * (double)all)
+    while (count < groups->count && count < GROUPS_MOST &&
+           (named || (double)done < BYTES_PART * (double)all))
         done += groups->items[count++].bytes;
     return count;
 }
@@ -290,7 +319,7 @@ static int tune_groups(struct state *state, struct fb_error *err)
     tune->groups = calloc(GROUPS_MOST, sizeof *tune->groups);
     if (!tune->groups)
         return fb_fail_memory(err, "the groups");
-    state->groups_tuned = count_groups(&state->groups);
+    state->groups_tuned = count_groups(&state->groups, state->config->array_count > 0);
     for (size_t g = 0; g < state->groups.count; g++) {
         const struct fb_group *group = &state->groups.items[g];
         if (g >= state->groups_tuned || rc) {
@@ -298,12 +327,24 @@ static int tune_groups(struct state *state, struct fb_error *err)
             tune->left_bytes += group->bytes;
             continue;
         }
-        rc = tune_group(state, group, &tune->groups[g], err);
-        if (rc)
-            group_free(&tune->groups[g]);
-        else
+        const size_t before = tune->records.count;
+        struct fb_tune_group *out = &tune->groups[tune->group_count];
+        rc = tune_group(state, group, out, err);
+        if (rc) {
+            group_free(out);
+            tune->records.count = before;
+        } else {
             tune->group_count++;
+        }
+        /* Candidates are of one rank, and groups of several. */
+        if (rc == FB_ENOTHING && state->config->candidate_count) {
+            tune->left_out += group->count;
+            tune->left_bytes += group->bytes;
+            rc = 0;
+        }
     }
+    if (rc == 0 && tune->group_count == 0)
+        rc = FB_ENOTHING; /* and err says of the last one why */
     if (rc == FB_EINTERRUPTED && tune->group_count > 0) {
         tune->interrupted = true;
         rc = 0;

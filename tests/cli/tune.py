@@ -172,6 +172,47 @@ with tap.scratch() as scratch:
             r = tune(columns, "--candidates", f"{scratch}/list", code=code)
             assert words in r.stderr, r.stderr
         assert "No such file" in tune(columns, "--candidates", f"{scratch}/nowhere", code=1).stderr
+    with tap.case("--candidates: groups of another rank are left out, and what is not here is said"):
+        with h5py.File(f"{scratch}/ranks.h5", "w") as file:
+            file.create_dataset("flat", data=smooth(1000, 60))
+            file.create_dataset("deep", data=smooth(1000, 30).reshape(1000, 6, 5))
+        with open(f"{scratch}/list", "w") as file:
+            file.write("hdf5-chunked:chunk=100x6x5\nhdf5-chunked:chunk=10x6x5,level=1\n")
+        r = tune(f"{scratch}/ranks.h5", "--access", ACCESS, "--candidates", f"{scratch}/list", "--json")
+        group, = json.loads(r.stdout)["groups"]
+        assert group["arrays"].startswith("deep, "), group
+        r = tune(f"{scratch}/ranks.h5", "--setting", "hdf5-chunked:chunk=100x6x5", "--json", code=0)
+        group, = json.loads(r.stdout)["groups"]
+        assert group["options"] == "level=4,shuffle=0,chunk=100x6x5" and "read_ratio" not in group, group
+        r = tune(f"{scratch}/ranks.h5", "--setting", "hdf5-chunked:chunk=100x6x5")
+        assert "1 other arrays" in r.stdout, r.stdout
+        r = tune(f"{scratch}/ranks.h5", "--setting", "hdf5-contiguous", "--access", "whole", code=2)
+        assert "--setting measures nothing" in r.stderr, r.stderr
+        for name in ("lzf", "szip", "bitshuffle"):
+            group, = json.loads(tune(f"{scratch}/ranks.h5", "--json", "--setting",
+                                     f"hdf5-chunked:chunk=9x6x5,filter={name}").stdout)["groups"]
+            assert group["options"] == f"shuffle=0,chunk=9x6x5,filter={name}", group
+        r = tune(f"{scratch}/ranks.h5", "--setting", "hdf5-chunked:chunk=9x6x5,filter=lzf,level=5", code=2)
+        assert "no level=5" in r.stderr, r.stderr
+        r = tune(f"{scratch}/ranks.h5", "--apply", f"{scratch}/ranks.h5", code=2)
+        assert "is the file that is to be read" in r.stderr, r.stderr
+    with tap.case("a request as large as the array leaves it whole, and is no less measured"):
+        with h5py.File(f"{scratch}/large.h5", "w") as file:
+            file.create_dataset("x", data=smooth(300, 136), chunks=(30, 136), compression=1)
+        r = tune(f"{scratch}/large.h5", "--access", "point:n=5 + 9*window:length=300,n=2", "-o",
+                 f"{scratch}/large", "--no-plots")
+        assert "left out" not in r.stderr, r.stderr
+        sizes = {row["file_bytes"] for row in csv.DictReader(open(f"{scratch}/large/tune.csv", newline=""))
+                 if row["format"] == "hdf5-contiguous"}
+        assert all(int(size) > 300 * 68 * 4 for size in sizes), sizes
+    with tap.case("an array that has nearly all bytes is halved: both parts are of it"):
+        with h5py.File(f"{scratch}/lopsided.h5", "w") as file:
+            file.create_dataset("long", data=smooth(100000, 1)[:, 0], chunks=(1000,), compression=1)
+            file.create_dataset("short", data=numpy.zeros(20, "f4"))
+        tune(f"{scratch}/lopsided.h5", "--access", "point:n=20", "-o", f"{scratch}/lopsided", "--no-plots")
+        rows = list(csv.DictReader(open(f"{scratch}/lopsided/tune.csv", newline="")))
+        sizes = [int(row["file_bytes"]) for row in rows if row["stage"] == "final"]
+        assert min(sizes) > 50000, sizes
     with tap.case("Ctrl-C leaves the file as it was, and nothing beside it"):
         for delay in (0.3, 1.5):
             process = subprocess.Popen([tap.FMTBENCH, "tune", columns, "--tmp", TMP],

@@ -119,7 +119,7 @@ static void test_table(void **state)
     all.items[1].read_lower = 0.08;
     all.items[1].read_upper = 0.125;
     all.items[1].read_ns = 1000;
-    all.items[1].predicted_read_ns = 2000;
+    all.items[1].predicted_read_ratio = 0.2;
     all.items[1].recommended = all.items[1].pareto = 1;
     add(&all, 1, "search", 0.5, 0.5);
     add(&all, 1, "model", NAN, NAN);
