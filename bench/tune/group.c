@@ -110,7 +110,7 @@ static size_t whole_axis(const struct fb_array_info *array, const uint64_t *coun
 {
     size_t axis = SIZE_MAX;
     for (unsigned k = 0; k < array->rank; k++)
-        if (need[k] >= array->dims[k] && count[k] > 1 &&
+        if (need[k] >= array->dims[k] && need[k] != FB_NEED_ALL && count[k] > 1 &&
             (axis == SIZE_MAX || count[k] > count[axis]))
             axis = k;
     return axis;

@@ -36,12 +36,15 @@ struct fb_region {
     uint64_t bytes;
 };
 
+#define FB_NEED_ALL UINT64_MAX
+
 /* Two regions of at most `budget` bytes each (more where a single slab has more) that share no
  * data: other arrays, or, of a single array or one that has most of the bytes, other halves. An
  * array that is too large is cut along the axes of which a request needs the smallest part: need[k]
- * is the most that one takes along axis k, 0 where it could do with anything. What `grid` divides
- * (chunks of today, by array of the catalog and axis) is not cut into, where it can be helped;
- * NULL: there is none. False in *held_out: too little for two, both are the same. FB_EMEMORY. */
+ * is the most that one takes along axis k, 0 where it could do with anything, FB_NEED_ALL where it
+ * would not fit a shorter one. What `grid` divides (chunks of today, by array of the catalog and
+ * axis) is not cut into, where it can be helped; NULL: there is none. False in *held_out: too
+ * little for two, both are the same. FB_EMEMORY. */
 int fb_regions_make(const struct fb_catalog *catalog, const struct fb_group *group,
                     const uint64_t *need, const uint64_t (*grid)[FB_MAX_RANK], uint64_t budget,
                     uint64_t seed, struct fb_region out[2], bool *held_out, struct fb_error *err);

@@ -147,6 +147,17 @@ static void name_group(const struct state *state, const struct fb_group *group, 
                  shape);
 }
 
+/* Whether a term would not fit the array if the axis were shorter by one. */
+static bool needs_all(const struct fb_access_term *term, const struct fb_array_info *array,
+                      unsigned axis)
+{
+    struct fb_array_info shorter = *array;
+    uint64_t count[FB_MAX_RANK];
+    shorter.dims[axis]--;
+    shorter.bytes = shorter.bytes > 1 ? shorter.bytes - 1 : 1; /* it has elements */
+    return array->dims[axis] > 1 && !fb_access_extent(term, &shorter, count);
+}
+
 /* The most that one request takes along each axis; terms that take what there is do not count. */
 static void find_need(const struct state *state, const struct fb_group *group, uint64_t *need)
 {
@@ -157,8 +168,10 @@ static void find_need(const struct state *state, const struct fb_group *group, u
         if (state->access.terms[t].pattern->any_size ||
             !fb_access_extent(&state->access.terms[t], array, count))
             continue;
-        for (unsigned k = 0; k < array->rank; k++)
-            need[k] = count[k] > need[k] ? count[k] : need[k];
+        for (unsigned k = 0; k < array->rank; k++) {
+            uint64_t most = needs_all(&state->access.terms[t], array, k) ? FB_NEED_ALL : count[k];
+            need[k] = most > need[k] ? most : need[k];
+        }
     }
 }
 
