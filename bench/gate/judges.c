@@ -76,6 +76,8 @@ double fb_judge_mann_whitney(const double *a, size_t a_count, const double *b, s
 double fb_judge_welch(const double *a, size_t a_count, const double *b, size_t b_count,
                       double margin)
 {
+    if (a_count < 2 || b_count < 2)
+        return NAN;
     struct fb_judge_moments of_a = fb_judge_moments(a, a_count),
                             of_b = fb_judge_moments(b, b_count);
     double above = of_b.mean - margin * of_a.mean;
