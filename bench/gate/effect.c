@@ -82,5 +82,7 @@ double fb_gate_smallest_effect(const struct fb_gate *gate, const struct fb_gate_
         all += add_residuals(gate->control, scratch + own);
         (void)fb_median_of_doubles(scratch, all); /* sorts */
     }
-    return expm1(gate->t - fmin(fb_gate_residual(scratch, all, share), lowest));
+    /* Not fmin, which would take the other for a NAN. */
+    double pooled = fb_gate_residual(scratch, all, share);
+    return expm1(gate->t - (lowest < pooled ? lowest : pooled));
 }

@@ -34,8 +34,8 @@ struct fb_judge_speed fb_judge_hyperfine(const double *a, size_t a_count, const 
 
 /* One-sided p of the rank-sum test of Mann & Whitney (Annals of Mathematical Statistics 18, 1947),
  * small when B tends to be larger: the normal approximation with correction for ties and
- * continuity, good to some 0.005 from 8 values a side on. 1 where all values are equal, or there
- * are none. */
+ * continuity, within 0.006 of the exact p from 8 values a side on. 1 where all values are equal, or
+ * there are none. */
 double fb_judge_mann_whitney(const double *a, size_t a_count, const double *b, size_t b_count);
 
 /* One-sided p of Welch's t-test (Biometrika 34, 1947), small when B's mean is above `margin` times

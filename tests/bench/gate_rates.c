@@ -238,7 +238,12 @@ static bool found_effects(const struct shape *shape, uint64_t seed)
         fprintf(stderr, "%s, %zu pairs: of 5 %% %.3f found, of 10 %% %.3f, of 20 %% %.3f\n",
                 shape->name, budget, detection(&world, budget, 0.05),
                 detection(&world, budget, 0.10), detection(&world, budget, 0.20));
-    bool pass = smallest_effect(&world, 24, "usual");
+    char check[96];
+    snprintf(check, sizeof check, "found-5-percent-96-%s", shape->name);
+    bool pass = report_least(check, detection(&world, 96, 0.05), 0.15);
+    snprintf(check, sizeof check, "found-10-percent-96-%s", shape->name);
+    pass &= report_least(check, detection(&world, 96, 0.10), 0.93);
+    pass &= smallest_effect(&world, 24, "usual");
     pass &= smallest_effect(&world, 96, "usual");
     world.noise[CELLS] = NOISE / 5;
     return smallest_effect(&world, 96, "calm-control") & pass;
