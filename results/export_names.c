@@ -95,21 +95,28 @@ static bool is_taken(char *const *names, size_t count, const char *name)
     return false;
 }
 
+/* How many have the name, with a number behind it or without. */
+static size_t count_alike(char *const *names, size_t count, const char *name)
+{
+    size_t alike = 0, length = strlen(name);
+    for (size_t i = 0; i < count; i++)
+        alike += strncmp(names[i], name, length) == 0 &&
+                 (names[i][length] == '\0' || strncmp(names[i] + length, " #", 2) == 0);
+    return alike;
+}
+
 /* Takes `name`; NULL when out of memory. */
 static char *number_name(char *const *names, size_t count, char *name)
 {
     if (!name || !is_taken(names, count, name))
         return name;
     char *numbered = NULL;
-    for (size_t number = 2; number <= count + 1; number++) {
+    size_t number = count_alike(names, count, name);
+    do {
         free(numbered);
-        if (asprintf(&numbered, "%s #%zu", name, number) < 0) {
+        if (asprintf(&numbered, "%s #%zu", name, ++number) < 0)
             numbered = NULL;
-            break;
-        }
-        if (!is_taken(names, count, numbered))
-            break;
-    }
+    } while (numbered && is_taken(names, count, numbered));
     free(name);
     return numbered;
 }
