@@ -20,6 +20,8 @@ const struct fb_command fb_commands[] = {
     { "list", "show formats, sources and workloads with their options", fb_command_list, false },
     { "show", "print the table of a run again", fb_command_show, false },
     { "plot", "draw the pictures of a run again", fb_command_plot, false },
+    { "export", "write results for other tools: pull requests, CI, charts", fb_command_export,
+      false },
     { "schema", "describe the columns of results.csv and iterations.csv", fb_command_schema,
       false },
     { "execute", NULL, fb_command_execute, false },

@@ -17,6 +17,7 @@ int fb_command_search(int argc, char **argv, struct fb_error *err);
 int fb_command_list(int argc, char **argv, struct fb_error *err);
 int fb_command_show(int argc, char **argv, struct fb_error *err);
 int fb_command_plot(int argc, char **argv, struct fb_error *err);
+int fb_command_export(int argc, char **argv, struct fb_error *err);
 int fb_command_schema(int argc, char **argv, struct fb_error *err);
 int fb_command_execute(int argc, char **argv, struct fb_error *err);
 int fb_command_evict(int argc, char **argv, struct fb_error *err);
