@@ -176,18 +176,29 @@ static bool in_records(const struct fb_options *options, size_t i)
            !(options->table[i].type == FB_OPTION_LATER_CHOICE && at_default(options, i));
 }
 
-char *fb_options_canonical(const struct fb_options *options, char *buf, size_t size)
+static char *print_options(const struct fb_options *options, bool given, char *buf, size_t size)
 {
     assert(size > 0);
     buf[0] = '\0';
     for (size_t i = 0; options->table && options->table[i].name; i++) {
-        if (!in_records(options, i))
+        if (!in_records(options, i) ||
+            (given && fb_options_is_default(options, options->table[i].name)))
             continue;
         size_t used = strlen(buf);
         snprintf(buf + used, size - used, "%s%s=%s", used ? "," : "", options->table[i].name,
                  options->values[i]);
     }
     return buf;
+}
+
+char *fb_options_canonical(const struct fb_options *options, char *buf, size_t size)
+{
+    return print_options(options, false, buf, size);
+}
+
+char *fb_options_given(const struct fb_options *options, char *buf, size_t size)
+{
+    return print_options(options, true, buf, size);
 }
 
 int fb_spec_split(const char *spec, char *name, size_t name_size, const char **rest,

@@ -62,6 +62,9 @@ bool fb_options_has(const struct fb_options *options, const char *key);
  * without later choices at their default. Returns buf. */
 char *fb_options_canonical(const struct fb_options *options, char *buf, size_t size);
 
+/* The same of those alone that are not as if nobody had given them. Returns buf. */
+char *fb_options_given(const struct fb_options *options, char *buf, size_t size);
+
 /* Splits "name:rest" into name (copied, FB_EUSAGE when too long or empty) and rest ("" if none). */
 int fb_spec_split(const char *spec, char *name, size_t name_size, const char **rest,
                   struct fb_error *err);

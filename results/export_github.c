@@ -49,7 +49,7 @@ static json_t *gate_entry(const struct fb_gate_record *record, const char *name)
     snprintf(extra, sizeof extra, "%s: %s (95 %%: %s)%s%s",
              fb_gate_verdict_names[fb_gate_verdict_of(record)],
              fb_gate_change(record->change, change, sizeof change),
-             fb_gate_interval(record, interval, sizeof interval), *record->counters ? "\n" : "",
+             fb_gate_interval_text(record, interval, sizeof interval), *record->counters ? "\n" : "",
              record->counters);
     return entry(name, record->b_median_ns, "", extra);
 }

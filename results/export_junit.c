@@ -78,10 +78,10 @@ static void judge_run(const struct fb_record *record, struct test *test)
 
 static void judge_gate(const struct fb_gate_record *record, struct test *test)
 {
-    static const enum outcome outcomes[FB_GATE_VERDICTS] = {
-        [FB_GATE_REGRESSED] = FAILURE,    [FB_GATE_NO_DATA] = ERROR,
-        [FB_GATE_INCONCLUSIVE] = SKIPPED, [FB_GATE_IMPROVED] = PASSED,
-        [FB_GATE_EQUIVALENT] = PASSED,
+    static const enum outcome outcomes[FB_ROW_VERDICTS] = {
+        [FB_ROW_REGRESSED] = FAILURE,    [FB_ROW_NO_DATA] = ERROR,
+        [FB_ROW_INCONCLUSIVE] = SKIPPED, [FB_ROW_IMPROVED] = PASSED,
+        [FB_ROW_EQUIVALENT] = PASSED,
     };
     enum fb_gate_verdict verdict = fb_gate_verdict_of(record);
     char change[32], interval[48], a[32] = "n/a", b[32] = "n/a";
@@ -93,13 +93,13 @@ static void judge_gate(const struct fb_gate_record *record, struct test *test)
     test->ns = record->b_median_ns;
     test->outcome = outcomes[verdict];
     /* A control that changed says that the gate itself did not work. */
-    if (fb_gate_is_control(record) && (verdict == FB_GATE_REGRESSED || verdict == FB_GATE_IMPROVED))
+    if (fb_gate_is_control(record) && (verdict == FB_ROW_REGRESSED || verdict == FB_ROW_IMPROVED))
         test->outcome = ERROR;
     test->type = fb_gate_verdict_names[verdict];
     snprintf(test->message, sizeof test->message, "%s%s: %s (95 %%: %s), %s -> %s%s%s%s%s",
              fb_gate_is_control(record) ? "control " : "", test->type,
              fb_gate_change(record->change, change, sizeof change),
-             fb_gate_interval(record, interval, sizeof interval), a, b,
+             fb_gate_interval_text(record, interval, sizeof interval), a, b,
              *record->counters ? "; " : "", record->counters, *record->reason ? "; " : "",
              record->reason);
 }

@@ -52,14 +52,14 @@ static void print_gate_row(FILE *out, const struct fb_gate_record *record)
 {
     char a[32], b[32], change[32], interval[48];
     enum fb_gate_verdict verdict = fb_gate_verdict_of(record);
-    bool bold = verdict == FB_GATE_REGRESSED || verdict == FB_GATE_NO_DATA;
-    bool reason = verdict == FB_GATE_NO_DATA || verdict == FB_GATE_INCONCLUSIVE;
+    bool bold = verdict == FB_ROW_REGRESSED || verdict == FB_ROW_NO_DATA;
+    bool reason = verdict == FB_ROW_NO_DATA || verdict == FB_ROW_INCONCLUSIVE;
     fputs("| ", out);
     print_code(out, record->cell);
     fprintf(out, " | %s | %s | %s | %s | %s%s%s | ", time_text(record->a_median_ns, a, sizeof a),
             time_text(record->b_median_ns, b, sizeof b),
             fb_gate_change(record->change, change, sizeof change),
-            fb_gate_interval(record, interval, sizeof interval), bold ? "**" : "",
+            fb_gate_interval_text(record, interval, sizeof interval), bold ? "**" : "",
             fb_gate_verdict_names[verdict], bold ? "**" : "");
     print_note(out, reason && *record->reason ? record->reason : record->counters);
     fputs(" |\n", out);
@@ -72,7 +72,7 @@ static void print_gate_rest(FILE *out, const struct fb_gate_record **rows, size_
     if (from == to)
         return;
     fprintf(out, "\nand %zu more", to - from);
-    for (int verdict = 0; verdict < FB_GATE_VERDICTS; verdict++) {
+    for (int verdict = 0; verdict < FB_ROW_VERDICTS; verdict++) {
         size_t count = 0;
         for (size_t i = from; i < to; i++)
             count += (int)fb_gate_verdict_of(rows[i]) == verdict;

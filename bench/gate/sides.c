@@ -133,13 +133,47 @@ static int put_file(const struct fb_gate_side *side, const struct fb_subjects *s
 
 /* --- cells ------------------------------------------------------------------------------------ */
 
-static void name_match(struct fb_gate_match *match)
+/* Options of a format of ours that somebody gave; those of others as they are. */
+static void given_options(const struct fb_record *record, char *buf, size_t size)
+{
+    char spec[sizeof record->format + sizeof record->options + 1];
+    const struct fb_format *format;
+    struct fb_options options;
+    struct fb_error ignored;
+    SET(spec, "%s:%s", record->format, record->options);
+    if (fb_format_parse(spec, &format, &options, &ignored) == 0)
+        fb_options_given(&options, buf, size);
+    else
+        snprintf(buf, size, "%.100s", record->options);
+}
+
+static void name_match(struct fb_gate_match *match, bool in_full)
 {
     const struct fb_record *record = &match->side[FB_SIDE_A]->record;
-    SET(match->name, "%.60s%s%.60s %.60s%s%.40s %.8s %.8s", record->format,
-        *record->options ? ":" : "", record->options, record->workload,
-        *record->workload_options ? ":" : "", record->workload_options, record->cache,
-        record->handle);
+    char options[101];
+    given_options(record, options, sizeof options);
+    SET(match->name, "%.40s%s%s %.30s%s%.50s %.6s %.6s", record->format, *options ? ":" : "",
+        options, record->workload, in_full && *record->workload_options ? ":" : "",
+        in_full ? record->workload_options : "", record->cache, record->handle);
+}
+
+/* Names are short, and where that leaves two alike, with the workload's options. */
+static void name_matches(struct fb_gate_ground *ground)
+{
+    for (size_t i = 0; i < ground->count; i++)
+        name_match(&ground->matches[i], false);
+    for (size_t i = 0; i < ground->count; i++) {
+        bool alike = false;
+        char name[sizeof ground->matches[i].name];
+        SET(name, "%s", ground->matches[i].name);
+        for (size_t k = i + 1; k < ground->count; k++)
+            if (strcmp(ground->matches[k].name, name) == 0) {
+                name_match(&ground->matches[k], true);
+                alike = true;
+            }
+        if (alike)
+            name_match(&ground->matches[i], true);
+    }
 }
 
 static void judge_match(struct fb_gate_match *match)
@@ -160,12 +194,12 @@ static int make_matches(struct fb_gate_ground *ground, struct fb_error *err)
     for (size_t i = 0; i < a->count; i++) {
         struct fb_gate_match match = { .side = { &a->items[i], &b->items[i] } };
         judge_match(&match);
-        name_match(&match);
         /* What can be read on neither side is no cell of the gate. */
         if (match.side[0]->active || match.side[1]->active ||
             strcmp(match.side[0]->record.status, "not-applicable") != 0)
             ground->matches[ground->count++] = match;
     }
+    name_matches(ground);
     return ground->count ? 0 : fb_fail(err, FB_ENOTHING, "there is nothing to compare");
 }
 
