@@ -1,6 +1,7 @@
 #include "results/schema.h"
 #include "results/anatomy.h"
 #include "results/claims.h"
+#include "results/history.h"
 #include "results/record.h"
 #include "results/tune.h"
 
@@ -44,4 +45,5 @@ void fb_schema_print(FILE *out)
                 fb_anatomy_columns);
     print_table(out, "claims.csv: a row per figure and per verdict (`claims`)", fb_figure_columns);
     print_table(out, "tune.csv: a row per setting (`tune -o`)", fb_tune_columns);
+    print_table(out, "history.csv: a row per cell of each run (`history add`)", fb_history_columns);
 }
