@@ -1,7 +1,7 @@
 # Time from run to run, a panel per series with a scale of its own: a change of some percent is to
 # be seen beside formats that differ by powers of ten.
 
-strip = 96; top = 66; bottom = 78; between = 18; width = 940
+strip = 84; top = 82; bottom = 78; between = 34; width = 940
 longest = 8
 
 stats data using (column('panel')) nooutput
@@ -35,8 +35,9 @@ do for [p = 0:panels - 1] {
     set bmargin at screen 1 - (y + strip + 0.0) / height
     room = 0.12 * (high[p + 1] - low[p + 1]) + 0.02 * high[p + 1]
     set yrange [low[p + 1] - room:high[p + 1] + 2 * room]
-    step = floor10((high[p + 1] - low[p + 1] + 3 * room) / 2)
-    step = (high[p + 1] - low[p + 1] + 3 * room) / step > 6 ? 2 * step : step
+    rough = (high[p + 1] - low[p + 1] + 3 * room) / 4
+    step = floor10(rough)
+    step = step * (rough <= step ? 1 : rough <= 2 * step ? 2 : rough <= 5 * step ? 5 : 10)
     set ytics ()
     do for [k = ceil((low[p + 1] - room) / step):floor((high[p + 1] + 2 * room) / step)] {
         set ytics add (duration(k * step) k * step)
@@ -47,7 +48,7 @@ do for [p = 0:panels - 1] {
         set label 1 title at screen 0.012, screen 1 - 18.0 / height left font sized(12)
         set label 2 subtitle at screen 0.012, screen 1 - 37.0 / height left textcolor rgb ink
     }
-    set label 3 name[p + 1] at graph 0.005, graph 0.93 left textcolor rgb ink
+    set label 3 name[p + 1] at graph 0, graph 1.11 left textcolor rgb ink
     set xtics ()
     if (p == panels - 1) {
         set xtics rotate by -35

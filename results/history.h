@@ -102,7 +102,8 @@ int fb_history_look(const struct fb_history *history, struct fb_history_view *ou
                     struct fb_error *err);
 void fb_history_view_free(struct fb_history_view *view);
 
-/* The series of the same chart: those that differ only in dataset_bytes, format, options. */
+/* The series of the same chart: those that differ only in format, options, dataset_bytes and
+ * cache_state. */
 bool fb_history_same_family(const struct fb_history_record *a, const struct fb_history_record *b);
 
 /* A dataset without the folders that it lies in. Returns a place within the text. */

@@ -23,7 +23,6 @@ static int compare_families(const struct fb_history_record *a, const struct fb_h
     order = order ? order : strcmp(a->workload, b->workload);
     order = order ? order : strcmp(a->workload_options, b->workload_options);
     order = order ? order : strcmp(b->cache, a->cache); /* warm first */
-    order = order ? order : strcmp(a->cache_state, b->cache_state);
     order = order ? order : strcmp(b->handle, a->handle);
     return order ? order : strcmp(a->clock, b->clock);
 }

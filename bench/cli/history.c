@@ -112,7 +112,7 @@ static error_t parse_show(int key, char *text, struct argp_state *state)
 static const struct argp show_argp = {
     .options = show_options,
     .parser = parse_show,
-    .args_doc = "[FILE]\nshow [FILE]\nadd RUN_FOLDER",
+    .args_doc = "[FILE]",
     .doc = "Tell where the times in a history (default: " FILE_NAME
            ") changed, the worst first; or add a run to it ('history add --help').\v"
            "Only runs of one machine are compared. A change is found when five runs have the new "
@@ -204,12 +204,16 @@ static int draw(const struct fb_history_view *view, const struct show_arguments 
     return rc;
 }
 
-static int show(int argc, char **argv, struct fb_error *err)
+/* `named`: by its verb, which may be left out. */
+static int show(int argc, char **argv, bool named, struct fb_error *err)
 {
     struct show_arguments a = { .file = FILE_NAME };
     struct fb_history history;
     struct fb_history_view view;
-    argp_parse(&show_argp, argc, argv, 0, NULL, &a);
+    struct argp parser = show_argp;
+    if (!named)
+        parser.args_doc = "[FILE]\nshow [FILE]\nadd RUN_FOLDER";
+    argp_parse(&parser, argc, argv, 0, NULL, &a);
     int rc = fb_history_read(a.file, &history, err);
     if (rc)
         return rc;
@@ -236,13 +240,13 @@ int fb_command_history(int argc, char **argv, struct fb_error *err)
     bool adds = argc > 1 && strcmp(argv[1], "add") == 0;
     bool shows = argc > 1 && strcmp(argv[1], "show") == 0;
     if (!adds && !shows)
-        return show(argc, argv, err);
+        return show(argc, argv, false, err);
     /* What argp takes for the program's name, in usage messages. */
     char *name;
     if (asprintf(&name, "%s %s", argv[0], argv[1]) < 0)
         return fb_fail_memory(err, "a name");
     argv[1] = name;
-    int rc = adds ? add(argc - 1, argv + 1, err) : show(argc - 1, argv + 1, err);
+    int rc = adds ? add(argc - 1, argv + 1, err) : show(argc - 1, argv + 1, true, err);
     free(name);
     return rc;
 }
