@@ -32,6 +32,7 @@ static int compare_series(const struct fb_history_record *a, const struct fb_his
     int order = compare_families(a, b);
     order = order ? order : strcmp(a->format, b->format);
     order = order ? order : strcmp(a->options, b->options);
+    order = order ? order : strcmp(a->cache_state, b->cache_state);
     order = order ? order
                   : (a->dataset_bytes > b->dataset_bytes) - (a->dataset_bytes < b->dataset_bytes);
     return order ? order : strcmp(a->cell_id, b->cell_id);
