@@ -31,12 +31,12 @@ static void print_machine(FILE *out, const struct fb_history_view *view, size_t 
         judged += view->items[i].judged;
         runs = view->items[i].count > runs ? view->items[i].count : runs;
     }
-    snprintf(text, sizeof text, "machine %s (%s, %llu cores): up to %zu runs of %zu cells",
+    snprintf(text, sizeof text, "machine %s (%s, %llu cores): up to %zu run%s of %zu cell%s",
              row->machine, row->cpu, row->cores == FB_NA ? 0 : (unsigned long long)row->cores, runs,
-             series);
+             runs == 1 ? "" : "s", series, series == 1 ? "" : "s");
     print_line(out, text, width);
     if (judged < series)
-        fprintf(out, "  %zu of them have fewer than %d runs, too few for a change\n",
+        fprintf(out, "  %zu of these with fewer than %d runs, too few for a change\n",
                 series - judged, 2 * FB_CHANGES_SEGMENT);
 }
 

@@ -69,8 +69,9 @@ static int add(int argc, char **argv, struct fb_error *err)
         return rc;
     rc = fb_history_append(a.file, &run, err);
     if (rc == 0) {
-        printf("%s: %zu cells of the run %s", a.file, run.count, run.items[0].run_id);
-        printf(left_out ? "; %zu rows without a time were left out\n" : "\n", left_out);
+        printf("%s: %zu cell%s of the run %s", a.file, run.count, run.count == 1 ? "" : "s",
+               run.items[0].run_id);
+        printf(left_out ? "; rows without a time, left out: %zu\n" : "\n", left_out);
     }
     free(run.items);
     return rc;
