@@ -17,9 +17,9 @@
 /* The standard deviation of a normal distribution over its median absolute deviation. */
 #define MAD_SCALE 1.4826
 /* A place that was chosen favours the step, which over a long stretch so must be this much better
- * than a line (in squares), or a jump of so many of its standard errors beside one. Of made-up
- * series as in tests/unit/test_changes.c with four seeds, these kept drifts unmarked and short
- * levels found. */
+ * than a line (in squares), or a jump of so many of its standard errors beside one. Chosen on
+ * made-up series as in tests/unit/test_changes.c with seeds 1, 11, 21 and 31; on five other seeds
+ * 2 of 200 drifts were marked twice, and 94 to 100 % of the changes found. */
 #define MUCH_BETTER 1.2
 #define LONG_STRETCH 40
 #define CLEAR_JUMP 3.5
