@@ -258,6 +258,14 @@ int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, stru
     return rc;
 }
 
+int fb_plots_draw(const struct fb_pictures *pictures, const char *folder, FILE *say,
+                  struct fb_error *err)
+{
+    char scripts[PATH_MAX];
+    int rc = fb_share_find("plots/common.gp", scripts, sizeof scripts, err);
+    return rc ? rc : draw_all(dirname(scripts), folder, pictures, say, err);
+}
+
 int fb_plots_make(const char *run_dir, FILE *say, struct fb_error *err)
 {
     char scripts[PATH_MAX];

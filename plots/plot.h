@@ -3,6 +3,7 @@
 #define FB_PLOTS_PLOT_H
 
 #include "base/error.h"
+#include "results/tidy.h"
 
 #include <stdio.h>
 
@@ -20,5 +21,9 @@ int fb_plots_make(const char *run_dir, FILE *say, struct fb_error *err);
 
 /* The same with the scripts (common.gp and others) of a given folder, an absolute path. */
 int fb_plots_make_with(const char *scripts, const char *run_dir, FILE *say, struct fb_error *err);
+
+/* Draws pictures whose tables stand in `folder` already, beside these. Fails as fb_plots_make. */
+int fb_plots_draw(const struct fb_pictures *pictures, const char *folder, FILE *say,
+                  struct fb_error *err);
 
 #endif
