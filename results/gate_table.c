@@ -10,10 +10,10 @@
 #define WIDTH_MOST 160
 #define WIDTH_USUAL 100
 #define WIDTH_LEAST 60
-/* The columns behind the cell: A, B, change, interval, verdict. */
-#define NUMBERS (1 + 7 + 1 + 7 + 1 + 8 + 1 + 16 + 2 + 12)
-/* Narrow terminals do without A and B. */
-#define TIMES (1 + 7 + 1 + 7)
+/* The columns behind the cell: A, B, change, interval, smallest effect, verdict. */
+#define NUMBERS (1 + 7 + 1 + 7 + 1 + 8 + 1 + 16 + 1 + 8 + 2 + 12)
+/* Narrow terminals do without A and B, and the smallest effect. */
+#define TIMES (1 + 7 + 1 + 7 + 1 + 8)
 #define TIMES_WIDTH 80
 
 const char *const fb_gate_verdict_names[FB_ROW_VERDICTS] = {
@@ -164,7 +164,7 @@ static void print_cell(const struct page *page, const char *text)
 
 static void print_numbers(const struct page *page, const struct fb_gate_record *record)
 {
-    char a[32] = "n/a", b[32] = "n/a", change[32], interval[48];
+    char a[32] = "n/a", b[32] = "n/a", change[32], interval[48], effect[32];
     if (record->a_median_ns != FB_NA)
         fb_format_ns(record->a_median_ns, a, sizeof a);
     if (record->b_median_ns != FB_NA)
@@ -175,8 +175,12 @@ static void print_numbers(const struct page *page, const struct fb_gate_record *
     /* The column before it has the sign already. */
     if (strlen(interval) > 2)
         interval[strlen(interval) - 2] = '\0';
-    fprintf(page->out, " %8.8s %16.16s  ", fb_gate_change(record->change, change, sizeof change),
+    fprintf(page->out, " %8.8s %16.16s", fb_gate_change(record->change, change, sizeof change),
             interval);
+    if (shows_times(page))
+        fprintf(page->out, " %8.8s",
+                fb_gate_change(record->smallest_effect, effect, sizeof effect));
+    fputs("  ", page->out);
 }
 
 /* What differs, or why there is no more to say. */
@@ -243,9 +247,14 @@ void fb_gate_print(FILE *out, const struct fb_gate_records *records, bool colour
     fprintf(out, "%-*s", page.cell_width, "cell");
     if (shows_times(&page))
         fprintf(out, " %7s %7s", "A", "B");
-    fprintf(out, " %8s %16s  verdict\n", "change", "95 %");
+    fprintf(out, " %8s %16s", "change", "95 %");
+    if (shows_times(&page))
+        fprintf(out, " %8s", "finds");
+    fputs("  verdict\n", out);
     for (size_t i = 0; i < records->count; i++)
         print_row(&page, rows[i]);
+    if (shows_times(&page))
+        fputs("finds: a slow-down from there on would have been found, 19 times of 20\n", out);
     fputc('\n', out);
     print_words(&page, fb_gate_sentence(records, sentence, sizeof sentence));
     if (fb_gate_control_differs(records))

@@ -186,6 +186,19 @@ static void say_verdict(struct fb_gate_record *record, enum fb_gate_state verdic
     SET(record->reason, "%.500s", reason);
 }
 
+static const char *why(const struct fb_gate_cell *cell)
+{
+    static const char *const words[] = {
+        [FB_GATE_BUDGET] = "all pairs do not tell; more --pairs, or a quieter machine, may",
+        [FB_GATE_UNCONFIRMED] = "it looked slower, but fresh pairs do not confirm it",
+        [FB_GATE_INCOMPLETE] = "the gate ended before all pairs were run",
+        [FB_GATE_MACHINE] = "machine: A against itself differs as well",
+    };
+    const size_t i = (size_t)cell->reason;
+    return i < sizeof words / sizeof *words && words[i] ? words[i]
+                                                        : fb_gate_reason_name(cell->reason);
+}
+
 /* What the clock says, but that work which grew is certain: only a cell that is clearly faster all
  * the same is not slower for it. */
 static void judge_cell(const struct state *state, const struct fb_gate_series *series,
@@ -206,7 +219,7 @@ static void judge_cell(const struct state *state, const struct fb_gate_series *s
     else if (grew && cell->state != FB_GATE_IMPROVED && cell->state != FB_GATE_REGRESSED)
         say_verdict(record, FB_GATE_REGRESSED, "counters");
     else
-        say_verdict(record, cell->state, fb_gate_reason_name(cell->reason));
+        say_verdict(record, cell->state, why(cell));
 }
 
 static void describe(const struct fb_gate_session *session, const struct fb_gate_series *series,

@@ -175,13 +175,15 @@ static void test_table(void **state)
     slow->b_median_ns = 3000000;
     slow->change_lower = 0.412;
     slow->change_upper = 0.6;
+    slow->smallest_effect = 0.05;
     strcpy(slow->counters, "read calls 12 -> 13");
     strcpy(all.items[6].reason, "the worker of B died");
     char *text = print(&all, false, 100);
     assert_non_null(strstr(text, "much slower  "));
     assert_non_null(
-        strstr(text, " 2.00 ms 3.00 ms  +50.0 %   +41.2 to +60.0  regressed\n    read calls 12"));
-    assert_non_null(strstr(text, "n/a                -  no data\n    the worker of B died\n"));
+        strstr(text, " 2.00 ms 3.00 ms  +50.0 %   +41.2 to +60.0   +5.0 %  regressed\n    read"));
+    assert_non_null(
+        strstr(text, "n/a                -      n/a  no data\n    the worker of B died\n"));
     assert_non_null(strstr(text, "\ncontrol A/A: control "));
     assert_true(strstr(text, "control A/A") > strstr(text, "same again"));
     assert_non_null(strstr(text, "\n\n9 cells: 3 regressed"));
