@@ -61,6 +61,13 @@ struct checker {
     bool wrong_data;
 };
 
+struct fb_block {
+    struct fb_process process;
+    struct checker checker;
+    json_t *hello;
+    bool counters; /* asked for, and to be had */
+};
+
 static int check_hash(struct checker *checker, size_t request, const char *hex,
                       struct fb_error *err)
 {
@@ -278,60 +285,93 @@ static int prove_cache(const struct fb_block_job *job, double *resident, struct 
 }
 
 /* The iterations, with what the machine did meanwhile and left behind. */
-static int measure(struct fb_process *process, struct checker *checker, bool counters,
-                   struct fb_block_result *result, struct fb_error *err)
+static int measure(struct fb_block *block, struct fb_block_result *result, struct fb_error *err)
 {
-    const struct fb_block_job *job = checker->job;
+    const struct fb_block_job *job = block->checker.job;
     struct fb_machine_time before, after;
     fb_machine_time(&before);
-    int rc = take_block(process, checker, counters, result, err);
+    int rc = take_block(&block->process, &block->checker, block->counters, result, err);
     fb_machine_time(&after);
     result->machine.steal_ns = fb_counter_difference(before.steal_ns, after.steal_ns);
     result->machine.pressure_ns = fb_counter_difference(before.pressure_ns, after.pressure_ns);
     return rc || job->no_file ? rc : fb_cache_resident(job->job.file, &result->resident_after, err);
 }
 
-int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
-                 struct fb_error *err)
+int fb_block_open(const struct fb_block_job *job, struct fb_block **out,
+                  struct fb_block_result *result, struct fb_error *err)
 {
-    struct fb_process process;
-    struct checker checker = { .job = job };
-    json_t *hello = NULL;
+    struct fb_block *block = calloc(1, sizeof *block);
+    *out = block;
     *result = (struct fb_block_result){
         .peak_bytes = FB_NA,
         .resident_before = NAN,
         .resident_after = NAN,
         .floor = { FB_NA, FB_NA, FB_NA },
     };
+    if (!block)
+        return fb_fail_memory(err, "a block");
+    block->process = FB_PROCESS_NONE;
+    block->checker.job = job;
     if (job->job.loading.batch)
         result->batches = (job->plan->count + job->job.loading.batch - 1) / job->job.loading.batch;
-    int rc = fb_talk_start_job(&process, job->worker, &job->limits, &job->job, &hello, err);
+    int rc = fb_talk_start_job(&block->process, job->worker, &job->limits, &job->job, &block->hello,
+                               err);
     if (rc == 0 && job->job.deliver_bytes) {
-        process.on_bytes = check_bytes;
-        process.on_bytes_context = &checker;
+        block->process.on_bytes = check_bytes;
+        block->process.on_bytes_context = &block->checker;
     }
     if (rc == 0)
         rc = prove_cache(job, &result->resident_before, err);
-    if (rc == 0) {
-        bool counters = job->counters && json_is_true(json_object_get(hello, "counters"));
-        rc = measure(&process, &checker, counters, result, err);
-    }
+    block->counters =
+        rc == 0 && job->counters && json_is_true(json_object_get(block->hello, "counters"));
+    return rc;
+}
+
+int fb_block_iterate(struct fb_block *block, uint64_t count, bool counted,
+                     struct fb_block_result *result, struct fb_error *err)
+{
+    return take_iterations(&block->process, &block->checker, count, counted && block->counters,
+                           result, err);
+}
+
+int fb_block_close(struct fb_block *block, int rc, struct fb_block_result *result,
+                   struct fb_error *err)
+{
+    if (!block)
+        return rc;
+    struct checker *checker = &block->checker;
     if (result->counted == 0)
         fb_counters_parse(NULL, &result->counters);
-    if (rc == 0 && job->floor && json_is_true(json_object_get(hello, "floor")))
-        rc = fb_floor_talk(&process, job, &result->floor, err);
     if (rc == 0)
-        rc = take_done(&process, result, err);
-    if (rc == 0 && checker.iterations != checker.asked)
+        rc = take_done(&block->process, result, err);
+    if (rc == 0 && checker->iterations != checker->asked)
         rc = fb_fail(err, FB_EFORMAT, "worker broke the protocol: it delivered too little");
-    json_decref(hello);
-    free(checker.frame);
-    fb_process_close(&process);
     if (rc) {
         fb_block_result_free(result);
-        result->wrong_data = checker.wrong_data;
+        result->wrong_data = checker->wrong_data;
     }
+    json_decref(block->hello);
+    free(checker->frame);
+    fb_process_close(&block->process);
+    free(block);
     return rc;
+}
+
+int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
+                 struct fb_error *err)
+{
+    struct fb_block *block;
+    int rc = fb_block_open(job, &block, result, err);
+    if (rc == 0)
+        rc = measure(block, result, err);
+    if (rc == 0 && job->floor && json_is_true(json_object_get(block->hello, "floor")))
+        rc = fb_floor_talk(&block->process, job, &result->floor, err);
+    return fb_block_close(block, rc, result, err);
+}
+
+uint64_t fb_block_repeats(uint64_t ns)
+{
+    return repeats(ns, 0);
 }
 
 void fb_block_result_free(struct fb_block_result *result)

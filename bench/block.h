@@ -64,6 +64,20 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
                  struct fb_error *err);
 void fb_block_result_free(struct fb_block_result *result);
 
+/* The same in steps, for who has two blocks at a time: open starts the worker and prepares the
+ * cache, iterate has it execute its plan, `counted` or not, close ends it. close takes the rc of
+ * what was before, and is called after a failed open too; only then the result holds nothing but
+ * wrong_data. The job outlives the block. */
+struct fb_block;
+int fb_block_open(const struct fb_block_job *job, struct fb_block **out,
+                  struct fb_block_result *result, struct fb_error *err);
+int fb_block_iterate(struct fb_block *block, uint64_t count, bool counted,
+                     struct fb_block_result *result, struct fb_error *err);
+int fb_block_close(struct fb_block *block, int rc, struct fb_block_result *result,
+                   struct fb_error *err);
+/* How often a plan that takes so long is repeated in a warm block. */
+uint64_t fb_block_repeats(uint64_t ns);
+
 /* Ring size of a plan: the largest request for one_buffer, else all requests up to 64 MiB; of one
  * that is loaded in batches the same of these, but room for all that are under way. */
 uint64_t fb_block_buffer(const struct fb_plan *plan);

@@ -9,6 +9,9 @@
 
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
+/* Pairs whose counters are looked at: what is not the same in all of them says nothing. */
+#define COUNTED 3
+
 /* --- counters --------------------------------------------------------------------------------- */
 
 static void take_counters(struct fb_gate_exact *exact, const struct fb_counters *counters)
@@ -154,23 +157,27 @@ int fb_gate_pair_run(struct fb_gate_session *session, struct fb_gate_series *ser
         SET(series->reason, "no cell could be measured");
         return 0;
     }
-    for (int turn = 0; turn < 2; turn++) {
-        const int s = turn ^ b_first, from = control ? FB_SIDE_A : s;
-        struct fb_counters counters;
-        struct fb_error why;
-        int rc = fb_gate_block(&session->config->run, &session->config->side[from],
-                               match->side[from], &ns[s], &counters, &why);
-        if (rc == FB_EINTERRUPTED || rc == FB_EMEMORY)
-            return fb_fail(err, rc, "%s", why.message);
-        if (rc || ns[s] == 0) {
-            SET(series->reason, "side %c: %.480s", "AB"[from],
-                rc ? why.message : "the clock stood still");
-            return 0;
-        }
-        if (!control)
-            take_counters(&series->exact[s], &counters);
+    /* The control is A on both sides. */
+    const struct fb_gate_side *sides = session->config->side;
+    const int other = control ? FB_SIDE_A : FB_SIDE_B;
+    const struct fb_gate_side *const side[2] = { &sides[FB_SIDE_A], &sides[other] };
+    const struct fb_cell *const cells[2] = { match->side[FB_SIDE_A], match->side[other] };
+    struct fb_counters counters[2];
+    struct fb_error why;
+    const bool counted = !control && series->exact[0].blocks < COUNTED;
+    int failed = 0;
+    int rc = fb_gate_pair(&session->config->run, side, cells, b_first, counted, ns, counters,
+                          &failed, &why);
+    if (rc == FB_EINTERRUPTED || rc == FB_EMEMORY)
+        return fb_fail(err, rc, "%s", why.message);
+    if (rc || ns[0] == 0 || ns[1] == 0) {
+        SET(series->reason, "side %c: %.480s", "AB"[control ? 0 : failed],
+            rc ? why.message : "the clock stood still");
+        return 0;
     }
-    int rc = keep(series, stage, ns, err);
+    for (int s = 0; s < 2 && counted; s++)
+        take_counters(&series->exact[s], &counters[s]);
+    rc = keep(series, stage, ns, err);
     return rc ? rc : keep_row(session, series, stage, b_first, ns, began, err);
 }
 

@@ -51,7 +51,7 @@
 #define FB_GATE_THRESHOLD 0.02
 #define FB_GATE_LOOK_FIRST 12
 #define FB_GATE_PAIRS 96       /* the budget unless told otherwise: looks at 12, 24, 48, 96 */
-#define FB_GATE_FRESH_PAIRS 24 /* of the second stage: 17 of 24 confirm one cell */
+#define FB_GATE_FRESH_PAIRS 48 /* of the second stage: 31 of 48 confirm one cell */
 #define FB_GATE_PAIRS_MOST FB_TRIALS_MOST
 #define FB_GATE_LOOKS_MOST 10
 
