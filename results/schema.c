@@ -4,6 +4,7 @@
 #include "results/gate.h"
 #include "results/history.h"
 #include "results/record.h"
+#include "results/selftest.h"
 #include "results/tune.h"
 
 static const char *type_name(const struct fb_column *column)
@@ -48,5 +49,7 @@ void fb_schema_print(FILE *out)
     print_table(out, "tune.csv: a row per setting (`tune -o`)", fb_tune_columns);
     print_table(out, "gate.csv: a row per cell of a gate (`gate`)", fb_gate_columns);
     print_table(out, "pairs.csv: a row per pair of workers of a gate", fb_gate_pair_columns);
+    print_table(out, "selftest.csv: a row per trial of the gate (`selftest-gate -o`)",
+                fb_selftest_columns);
     print_table(out, "history.csv: a row per cell of each run (`history add`)", fb_history_columns);
 }

@@ -1,5 +1,5 @@
 #include "bench/gate/judges.h"
-#include "bench/gate/distribution.h"
+#include "results/distribution.h"
 
 #include <math.h>
 

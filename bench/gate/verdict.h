@@ -42,7 +42,7 @@
 #ifndef FB_BENCH_GATE_VERDICT_H
 #define FB_BENCH_GATE_VERDICT_H
 
-#include "bench/gate/distribution.h"
+#include "results/distribution.h"
 
 #include <stdbool.h>
 #include <stddef.h>

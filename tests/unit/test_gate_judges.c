@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "bench/gate/distribution.h"
+#include "results/distribution.h"
 #include "bench/gate/judges.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "bench/gate/distribution.h"
+#include "results/distribution.h"
 
 #include <math.h>
 

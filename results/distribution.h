@@ -1,6 +1,6 @@
 /* The few distributions that verdicts need, as pure functions. */
-#ifndef FB_BENCH_GATE_DISTRIBUTION_H
-#define FB_BENCH_GATE_DISTRIBUTION_H
+#ifndef FB_RESULTS_DISTRIBUTION_H
+#define FB_RESULTS_DISTRIBUTION_H
 
 #include <stddef.h>
 
