@@ -33,6 +33,7 @@ static inline void set_stage(struct stage *stage, size_t budget, size_t count,
 {
     memset(stage, 0, sizeof *stage);
     fb_gate_begin(&stage->gate, FB_GATE_THRESHOLD, budget);
+    stage->gate.fresh_pairs = 24; /* the figures below are of so many */
     stage->gate.cells = stage->cells;
     stage->gate.count = count;
     stage->gate.control = &stage->control;
