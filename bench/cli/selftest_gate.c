@@ -36,7 +36,10 @@ static const struct argp_option options[] = {
     { "extra-reads", KEY_EXTRA, "N", 0, "Trials of a side B that reads once more (default: 5)", 0 },
     { "pairs", KEY_PAIRS, "N", 0, "Pairs of a gate, at the most (default: 96)", 0 },
     { "output", 'o', "DIR", 0,
-      "Keep the rows in DIR/selftest.csv as they come; where there are some, go on from them", 0 },
+      "Keep the rows in DIR/selftest.csv as they come, and each gate in DIR/trials; where there "
+      "are "
+      "some, go on from them",
+      0 },
     { 0 },
 };
 
@@ -138,7 +141,13 @@ static int run_trial(const struct arguments *a, struct fb_selftest_record *recor
     config.run.seed = record->trial;
     config.side[1].handicap.slow_down_ppm = (uint64_t)(record->injected * 1e6);
     config.side[1].handicap.extra_read = strcmp(record->kind, "extra-read") == 0;
+    char *folder = NULL;
+    if (a->out &&
+        asprintf(&folder, "%s/trials/%04llu", a->out, (unsigned long long)record->trial) < 0)
+        return fb_fail_memory(err, "a folder name");
+    config.run.out = folder;
     int rc = fb_gate(&config, &result, err);
+    free(folder);
     if (rc)
         return rc;
     record->wall_ns = fb_clock_ns() - started;
