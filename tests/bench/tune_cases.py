@@ -77,7 +77,7 @@ def real(name):
 
 # --- the cases ---------------------------------------------------------------------------------------------
 
-# `data`: a function that makes the file, or the path of one that is there. `whole`: the arrays are read whole.
+# `data`: a function that makes the file, or the path of one that is there.
 CASES = [
     {"name": "face, windows", "data": openface, "array": "*/face", "access": "window:length=100",
      "grid": shapes((10, 25, 50, 100, 200, 400, 1600, 4000), (68, 17, 4), (2,))},
@@ -90,16 +90,12 @@ CASES = [
     {"name": "cube, planes of all three directions", "data": cube,
      "access": "index:axis=0,n=4 + index:axis=1,n=4 + index:axis=2,n=4",
      "grid": shapes((4, 16, 64), (4, 16, 64), (4, 16, 64))},
-    {"name": "cube, planes of the last direction", "data": cube, "access": "index:axis=2,n=8",
-     "grid": shapes((8, 32, 80), (8, 32, 160), (1, 4, 16))},
     {"name": "images, a pixel through time", "data": images, "access": "index:axis=1x2,n=20",
      "grid": shapes((1, 16, 64, 256), (1, 8, 128), (8, 128))},
     {"name": "tiny arrays, samples", "data": tiny, "array": "*/face", "access": "sample:n=100",
      "grid": shapes((1, 2, 4, 5, 10, 15, 20), (8, 17, 34, 68))},
     {"name": "noise, windows", "data": noise, "access": "window:length=500",
      "grid": shapes((20, 50, 100, 250, 500, 1000, 4000), (100, 50, 20, 5))},
-    {"name": "table, whole", "data": table, "access": "whole", "whole": True,
-     "grid": shapes((100, 500, 2000, 10000, 50000, 150000), (12, 6, 2, 1))},
     {"name": "anndata, rows", "data": real("scverse__anndata__v0.5.0_adata.h5ad"), "array": "X",
      "access": "index:axis=0",
      "grid": shapes((1, 5, 20, 50, 100, 350), (765, 255, 50, 15))},
