@@ -55,8 +55,10 @@ static bool wants_pair(const struct state *state, size_t i, int stage, size_t wa
 {
     const struct fb_gate_series *series = &state->session.series[i];
     const enum fb_gate_state wanting = stage == 0 ? FB_GATE_OPEN : FB_GATE_SUSPECTED;
-    return !*series->reason && series->pairs[stage] < wanted &&
-           (!series->match || state->judge.cells[i].state == wanting);
+    if (*series->reason || series->pairs[stage] >= wanted)
+        return false;
+    /* Counters need no control. */
+    return series->match ? state->judge.cells[i].state == wanting : !state->config->counters_only;
 }
 
 static void show_progress(const struct state *state, int stage, size_t wanted, size_t open)
@@ -210,6 +212,8 @@ static void judge_cell(const struct state *state, const struct fb_gate_series *s
         say_verdict(record, FB_GATE_NO_DATA, series->reason);
     else if (series->pairs[0] == 0)
         say_verdict(record, FB_GATE_NO_DATA, "the gate ended before its turn");
+    else if (state->config->counters_only && !fb_gate_has_counters(series))
+        say_verdict(record, FB_GATE_NO_DATA, "the sides have no counter in common");
     else if (state->config->counters_only)
         say_verdict(record,
                     grew     ? FB_GATE_REGRESSED
