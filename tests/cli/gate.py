@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 
+import yaml
+
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import tap  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+WORKFLOW = os.path.join(ROOT, "examples/github-actions.yml")
 PROXY = os.path.join(ROOT, "tests/workers/proxy.py")
 ONE = ["-f", "hdf5-chunked", "-w", "slicing:n=2"]  # one cell
 # The first look is at the last pair, and one above the threshold more or less is none here.
@@ -178,7 +181,7 @@ with tap.scratch() as scratch:
                 (proxy("crash"), "the disk is on fire"), (proxy("hang"), "block timeout of 1 s"),
                 (proxy(json.dumps({"file": other}, separators=(",", ":"))), "wrong bytes"),
                 ("/nowhere/fmtbench worker", "No such file"), ("/bin/true", "ended in the middle"),
-                (proxy("{}", "/bin/false"), "")]:
+                (proxy("{}", "/bin/false"), "code 1")]:
             limit = ["--block-timeout", 1] if "hang" in worker else []
             for extra in (["--counters-only"], ["--pairs", 3]):
                 row = no_data("--b-worker", worker, *limit, *extra, reason=reason)
@@ -283,4 +286,49 @@ with tap.scratch() as scratch:
         _, _, out, _ = measured(*ONE, "--counters-only", code=0)
         for to in ("markdown", "junit", "github-action-benchmark", "google-benchmark"):
             tap.run("export", out, "--to", to)
+    # --- what is shipped --------------------------------------------------------------------------
+
+    with tap.case("the example workflow: its steps run as they are, and keep the gate's exit code"):
+        with open(WORKFLOW) as file:
+            workflow = yaml.safe_load(file)
+        job, = workflow["jobs"].values()
+        assert workflow[True] == "pull_request" and job["runs-on"], workflow  # YAML 1.1: on is true
+        steps = {step["name"]: step for step in job["steps"]}
+        assert all(("run" in step) != ("uses" in step) for step in steps.values()), steps
+        site = f"{scratch}/site"
+        for side in ("base", "head"):
+            os.makedirs(f"{site}/{side}/build")
+            os.symlink(os.path.abspath(tap.FMTBENCH), f"{site}/{side}/build/fmtbench")
+        # The clock has no place here; everything else stays.
+        line = steps["Gate"]["run"].replace("fmtbench gate ", "fmtbench gate --counters-only ")
+        extra = {"GITHUB_STEP_SUMMARY": f"{site}/summary.md"}
+        for worker, code in [("head/build/fmtbench worker", 0), (proxy('{"extra_read":true}'), 3)]:
+            subprocess.run(["rm", "-rf", f"{site}/gate", f"{site}/summary.md"], check=True)
+            commands = line.replace("--b-worker 'head/build/fmtbench worker'", f"--b-worker '{worker}'")
+            r = subprocess.run(["bash", "-ec", commands], cwd=site, env={**ENV, **extra}, timeout=100,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            assert r.returncode == code, (commands, r)
+            subprocess.run(["bash", "-ec", steps["Export"]["run"]], cwd=site, env={**ENV, **extra}, check=True,
+                           timeout=100)
+            summary = open(f"{site}/summary.md").read()
+            assert summary == open(f"{site}/gate/comment.md").read() and "### fmtbench gate" in summary
+            assert ("regressed" in summary) == (code == 3), summary
+            assert "<testsuite" in open(f"{site}/gate/fmtbench.xml").read()
+        uploaded = steps["Keep the results"]["with"]["path"]
+        assert os.path.isdir(f"{site}/{uploaded}"), uploaded
+        # Only the gate itself may fail the job; what follows runs all the same.
+        after = job["steps"][[step["name"] for step in job["steps"]].index("Gate") + 1:]
+        assert len(after) == 3 and all("!cancelled()" in step["if"] for step in after), after
+    with tap.case("every fmtbench command in the workflow's comments and the README's section has its options"):
+        with open(WORKFLOW) as file:
+            text = re.sub(r"^# ?", "", file.read(), flags=re.M)
+        with open(os.path.join(ROOT, "README.md")) as file:
+            text += re.search(r"## In your CI\n(.*?)\n## ", file.read(), re.S).group(1)
+        lines = re.findall(r"^ *(?:\S+/)?fmtbench (\w+) (.*)$", text.replace("\\\n", " "), re.M)
+        assert len(lines) >= 10, lines
+        for command, rest in lines:
+            options = tap.run(command, "--help").stdout
+            for word in shlex.split(rest, comments=True):
+                assert not word.startswith("--") or re.search(rf"{word.split('=')[0]}\b", options), (command, word)
+                assert not re.fullmatch("-[a-z]", word) or f" {word}, " in options or f" {word} " in options, word
 tap.done()

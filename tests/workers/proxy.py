@@ -14,6 +14,7 @@ what, _, nth = sys.argv[1].partition("@")
 passed = [fd for fd in (3, 4) if os.path.exists(f"/proc/self/fd/{fd}")]
 worker = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=passed)
 jobs = 0
+crashing = False
 
 
 def answer():
@@ -22,6 +23,9 @@ def answer():
         if what == "mute":
             message.pop("counters", None)
         print(json.dumps(message), flush=True)
+    # The runner is not to wait for what has ended.
+    if not crashing:
+        os._exit(worker.wait())
 
 
 def note_job():
@@ -42,8 +46,9 @@ for line in sys.stdin:
         if what.startswith("{"):
             message.update(json.loads(what))
     if message.get("go") and what == "crash":
-        worker.kill()
-        answers.join()
+        crashing = True
+        worker.kill()  # it has the same stderr, and would have the last word there
+        worker.wait()
         print("the disk is on fire", file=sys.stderr)
         sys.exit(3)
     if message.get("go") and what == "wait":
@@ -54,4 +59,3 @@ for line in sys.stdin:
     worker.stdin.flush()
 worker.stdin.close()
 answers.join()
-sys.exit(worker.wait())
