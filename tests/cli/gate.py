@@ -171,8 +171,13 @@ with tap.scratch() as scratch:
             assert row["pairs"] == "5" and float(row["p_value"]) > float(row["level"]), row
         assert "2 inconclusive" in r.stdout, r.stdout
     with tap.case("--time-limit before the first pair: no data, exit code 4"):
-        row = no_data("--time-limit", 1, "--b-worker", proxy("wait"), reason="ended before its turn")
-        assert row["pairs"] == "0", row
+        rows, _, _, _ = measured(*ONE, "-w", "random-access:n=1", "--time-limit", 1, "--b-worker", proxy("wait"),
+                                 code=4)
+        for row in rows:
+            assert row["verdict"] == "no data" and "ended before its turn" in row["reason"], row
+            assert row["pairs"] == "0" and row["counters"] == "", row
+        # Counting has ended then too, and what was not counted is not 0.
+        assert rows[0]["a_chunks"] == rows[0]["b_chunks"] != "0" and rows[1]["a_chunks"] == "", rows
 
     # --- sides that fail --------------------------------------------------------------------------
 
@@ -186,11 +191,11 @@ with tap.scratch() as scratch:
             for extra in (["--counters-only"], ["--pairs", 3]):
                 row = no_data("--b-worker", worker, *limit, *extra, reason=reason)
                 assert row["reason"].startswith("side B: ") and row["pairs"] == "0", row
-        row = no_data("--a-worker", proxy("crash"), "--pairs", 3, reason="side A: ")
+        no_data("--a-worker", proxy("crash"), "--pairs", 3, reason="side A: ")
     with tap.case("a worker that hangs later on: what it measured before is no pass either"):
         row = no_data("--pairs", 5, "--block-timeout", 1, "--b-worker", proxy("hang@4"), reason="block timeout",
                       env={"PROXY_LOG": f"{scratch}/log-later"})
-        assert row["pairs"] == "3", row
+        assert row["pairs"] == "3" and row["change"] == row["a_median_ns"] == row["b_median_ns"] == "", row
     with tap.case("one cell without data does not hide another that is slower"):
         # B reads both as HDF5, which one of them is not.
         rows, _, _, r = measured("-f", "hdf5-chunked", "-f", "raw", "-w", "slicing:n=2", "--counters-only",
