@@ -251,9 +251,12 @@ void fb_gate_print(FILE *out, const struct fb_gate_records *records, bool colour
     if (shows_times(&page))
         fprintf(out, " %8s", "finds");
     fputs("  verdict\n", out);
-    for (size_t i = 0; i < records->count; i++)
+    bool finds = false;
+    for (size_t i = 0; i < records->count; i++) {
         print_row(&page, rows[i]);
-    if (shows_times(&page))
+        finds |= isfinite(rows[i]->smallest_effect);
+    }
+    if (finds && shows_times(&page))
         fputs("finds: a slow-down from there on would have been found, 19 times of 20\n", out);
     fputc('\n', out);
     print_words(&page, fb_gate_sentence(records, sentence, sizeof sentence));

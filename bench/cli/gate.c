@@ -48,7 +48,7 @@ static const struct argp_option options[] = {
     { "a-env", KEY_A_ENV, "NAME=VALUE", 0, "The same of side A", 1 },
     { NULL, 0, NULL, 0, "What is measured:", 2 },
     { "format", 'f', "FORMAT:opts", 0,
-      "A format (default: hdf5-contiguous and hdf5-chunked; of an HDF5 file, as-is); may be given "
+      "A format (default: hdf5-contiguous and hdf5-chunked; with --b-file, as-is); may be given "
       "again",
       2 },
     { "workload", 'w', "WORKLOAD:opts", 0,

@@ -1,6 +1,7 @@
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
 #include "results/claims.h"
+#include "results/gate.h"
 #include "results/record.h"
 #include "results/table.h"
 
@@ -28,8 +29,7 @@ static const struct argp show_argp = {
     parse_option,
     "RUNDIR",
     "Prints the table and the sentences of a run again, from its results.csv; or those of a folder "
-    "of "
-    "claims.",
+    "of claims or of a gate.",
     NULL,
     NULL,
     NULL,
@@ -47,6 +47,17 @@ static int show_claims(const char *path, enum fb_colour colour, struct fb_error 
     return 0;
 }
 
+static int show_gate(const char *path, enum fb_colour colour, struct fb_error *err)
+{
+    struct fb_gate_records records;
+    int rc = fb_gate_records_read(path, &records, err);
+    if (rc)
+        return rc;
+    fb_gate_print(stdout, &records, fb_terminal_colour(stdout, colour), fb_terminal_width(stdout));
+    free(records.items);
+    return 0;
+}
+
 static int show_run(const char *path, enum fb_colour colour, struct fb_error *err)
 {
     struct fb_records records;
@@ -61,18 +72,25 @@ static int show_run(const char *path, enum fb_colour colour, struct fb_error *er
 
 int fb_command_show(int argc, char **argv, struct fb_error *err)
 {
+    /* The last one stands for a folder that has none of them. */
+    static const struct {
+        const char *file;
+        int (*show)(const char *path, enum fb_colour colour, struct fb_error *err);
+    } kinds[] = { { "claims.csv", show_claims },
+                  { "gate.csv", show_gate },
+                  { "results.csv", show_run } };
+    const size_t count = sizeof kinds / sizeof *kinds;
     struct show_arguments arguments = { NULL, FB_COLOUR_AUTO };
-    char *claims, *results;
     argp_parse(&show_argp, argc, argv, 0, NULL, &arguments);
-    if (asprintf(&claims, "%s/claims.csv", arguments.run_dir) < 0)
-        return fb_fail_memory(err, "a file name");
-    if (asprintf(&results, "%s/results.csv", arguments.run_dir) < 0) {
-        free(claims);
-        return fb_fail_memory(err, "a file name");
+    for (size_t i = 0; i < count; i++) {
+        char *path;
+        if (asprintf(&path, "%s/%s", arguments.run_dir, kinds[i].file) < 0)
+            return fb_fail_memory(err, "a file name");
+        bool found = i + 1 == count || access(path, F_OK) == 0;
+        int rc = found ? kinds[i].show(path, arguments.colour, err) : 0;
+        free(path);
+        if (found)
+            return rc;
     }
-    int rc = access(claims, F_OK) == 0 ? show_claims(claims, arguments.colour, err)
-                                       : show_run(results, arguments.colour, err);
-    free(claims);
-    free(results);
-    return rc;
+    return 0;
 }

@@ -55,8 +55,10 @@ static bool wants_pair(const struct state *state, size_t i, int stage, size_t wa
 {
     const struct fb_gate_series *series = &state->session.series[i];
     const enum fb_gate_state wanting = stage == 0 ? FB_GATE_OPEN : FB_GATE_SUSPECTED;
-    return !*series->reason && series->pairs[stage] < wanted &&
-           (!series->match || state->judge.cells[i].state == wanting);
+    if (*series->reason || series->pairs[stage] >= wanted)
+        return false;
+    /* Counters need no control. */
+    return series->match ? state->judge.cells[i].state == wanting : !state->config->counters_only;
 }
 
 static void show_progress(const struct state *state, int stage, size_t wanted, size_t open)
@@ -86,7 +88,7 @@ static int run_pairs(struct state *state, int stage, size_t wanted, struct fb_er
             return 0;
         show_progress(state, stage, wanted, n);
         fb_random_shuffle(&session->random, state->order, n);
-        for (size_t i = 0; rc == 0 && i < n; i++)
+        for (size_t i = 0; rc == 0 && i < n && !time_is_up(state); i++)
             rc = fb_interrupted()
                      ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
                      : fb_gate_pair_run(session, &session->series[state->order[i]], stage, err);
@@ -98,7 +100,7 @@ static int count_all(struct state *state, struct fb_error *err)
 {
     struct fb_gate_session *session = &state->session;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < session->ground.count; i++)
+    for (size_t i = 0; rc == 0 && i < session->ground.count && !time_is_up(state); i++)
         rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
                               : fb_gate_count_inflated(session, &session->series[i], err);
     return rc;
@@ -131,6 +133,7 @@ static double *pooled(const struct fb_gate_series *series, size_t *count)
     return values;
 }
 
+/* Times of a cell that failed are not told, as in a run. */
 static int fill_change(const struct state *state, const struct fb_gate_series *series,
                        const struct fb_gate_cell *cell, struct fb_gate_record *record,
                        struct fb_error *err)
@@ -139,7 +142,7 @@ static int fill_change(const struct state *state, const struct fb_gate_series *s
     double *values = pooled(series, &count);
     double *scratch = malloc((count + state->control.pairs + 1) * sizeof *scratch);
     int rc = values && scratch ? 0 : fb_fail_memory(err, "the pairs");
-    if (rc == 0 && count > 0 && !state->config->counters_only) {
+    if (rc == 0 && count > 0 && !*series->reason && !state->config->counters_only) {
         struct fb_gate_interval interval = fb_gate_interval(values, count, 0.95);
         record->change = expm1(interval.median);
         record->change_lower = expm1(interval.lower);
@@ -210,6 +213,8 @@ static void judge_cell(const struct state *state, const struct fb_gate_series *s
         say_verdict(record, FB_GATE_NO_DATA, series->reason);
     else if (series->pairs[0] == 0)
         say_verdict(record, FB_GATE_NO_DATA, "the gate ended before its turn");
+    else if (state->config->counters_only && !fb_gate_has_counters(series))
+        say_verdict(record, FB_GATE_NO_DATA, "the sides have no counter in common");
     else if (state->config->counters_only)
         say_verdict(record,
                     grew     ? FB_GATE_REGRESSED
@@ -321,6 +326,8 @@ static int prepare(struct state *state, struct fb_gate_pairs *pairs, struct fb_e
     for (size_t i = 0; i < count; i++) {
         session->series[i].match = &session->ground.matches[i];
         SET(session->series[i].reason, "%s", session->ground.matches[i].reason);
+        for (int s = 0; s < 2; s++)
+            session->series[i].exact[s].chunks = session->series[i].exact[s].inflated_bytes = FB_NA;
     }
     make_gate_id(&config->run, session->gate_id, sizeof session->gate_id);
     fb_random_seed(&session->random, config->run.seed);

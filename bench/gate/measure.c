@@ -77,6 +77,15 @@ void fb_gate_compare_counters(const struct fb_gate_series *series, char *text, s
             series->match->side[1]->file->file_bytes, text, size, grew, shrank);
 }
 
+bool fb_gate_has_counters(const struct fb_gate_series *series)
+{
+    const struct fb_gate_exact *a = &series->exact[0], *b = &series->exact[1];
+    bool known = a->chunks != FB_NA && b->chunks != FB_NA;
+    for (int i = 0; i < 2; i++)
+        known |= exact_value(a, i) != FB_NA && exact_value(b, i) != FB_NA;
+    return known;
+}
+
 /* --- a pair ----------------------------------------------------------------------------------- */
 
 static bool is_power_of_two(size_t n)

@@ -49,5 +49,7 @@ void fb_gate_series_free(struct fb_gate_series *series);
  * the same in all blocks of a side says nothing. *grew: one of them is larger for B; *shrank. */
 void fb_gate_compare_counters(const struct fb_gate_series *series, char *text, size_t size,
                               bool *grew, bool *shrank);
+/* Whether any counter but the size of files is known of both sides. */
+bool fb_gate_has_counters(const struct fb_gate_series *series);
 
 #endif
