@@ -53,8 +53,23 @@ static void read_once_more(const char *file)
     close(fd);
 }
 
+static void copy_once_more(const struct fb_delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->pending_count; i++) {
+        const struct fb_delivered *piece = &delivery->pending[i];
+        void *copy = malloc(piece->bytes + 1);
+        if (copy)
+            memcpy(copy, piece->data, piece->bytes);
+        /* A copy that nobody could look at would not be made. */
+        __asm__ volatile("" : : "r"(copy) : "memory");
+        free(copy);
+    }
+}
+
 static void clock_off(struct state *state)
 {
+    if (state->run->handicap.extra_copy)
+        copy_once_more(state->run->delivery);
     slow_down(state);
     state->elapsed += fb_clock_ns() - state->started;
     pause_trace(state, true);

@@ -109,6 +109,8 @@ json_t *fb_job_message(const struct fb_job *job)
                             json_integer((json_int_t)job->handicap.slow_down_ppm));
     if (message && job->handicap.extra_read)
         json_object_set_new(message, "extra_read", json_true());
+    if (message && job->handicap.extra_copy)
+        json_object_set_new(message, "extra_copy", json_true());
     return message;
 }
 
@@ -138,6 +140,7 @@ int fb_job_parse(const json_t *message, struct fb_job *job, struct fb_error *err
     job->storage = json_is_true(json_object_get(message, "storage"));
     job->deliver_bytes = strcmp(deliver, "bytes") == 0;
     fb_message_uint(message, "slow_down_ppm", &job->handicap.slow_down_ppm);
+    job->handicap.extra_copy = json_is_true(json_object_get(message, "extra_copy"));
     job->handicap.extra_read = json_is_true(json_object_get(message, "extra_read"));
     if (job->trace && job->deliver_bytes)
         return fb_fail(err, FB_EFORMAT, "a trace job delivers hashes");

@@ -149,6 +149,7 @@ struct fb_handicap {
     uint64_t
         slow_down_ppm; /* millionths by which the time on the clock is made longer, by waiting */
     bool extra_read;   /* a read call more in each iteration */
+    bool extra_copy;   /* what is delivered is copied once more, to fresh memory */
 };
 
 struct fb_job {
