@@ -57,7 +57,7 @@ int fb_run_folder_is_free(const char *folder, struct fb_error *err)
 {
     static const struct {
         const char *file, *what;
-    } taken[] = { { "results.csv", "a run" }, { "anatomy.csv", "an explanation" }, { "claims.csv", "claims" }, { "tune.csv", "a search" } };
+    } taken[] = { { "results.csv", "a run" }, { "anatomy.csv", "an explanation" }, { "claims.csv", "claims" }, { "tune.csv", "a search" }, { "compare.csv", "a comparison" } };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof taken / sizeof *taken; i++) {
         char *path = in_folder(folder, taken[i].file);

@@ -1,6 +1,7 @@
 #include "results/schema.h"
 #include "results/anatomy.h"
 #include "results/claims.h"
+#include "results/compare.h"
 #include "results/gate.h"
 #include "results/history.h"
 #include "results/record.h"
@@ -48,5 +49,6 @@ void fb_schema_print(FILE *out)
     print_table(out, "tune.csv: a row per setting (`tune -o`)", fb_tune_columns);
     print_table(out, "gate.csv: a row per cell of a gate (`gate`)", fb_gate_columns);
     print_table(out, "pairs.csv: a row per pair of workers of a gate", fb_gate_pair_columns);
+    print_table(out, "compare.csv: a row per cell of two runs (`compare -o`)", fb_compare_columns);
     print_table(out, "history.csv: a row per cell of each run (`history add`)", fb_history_columns);
 }
