@@ -1,7 +1,5 @@
-/* The sides of a comparison: read, checked, held against each other; and compare.csv. */
-#include "base/output.h"
+/* The sides of a comparison: read, checked, and held against each other. */
 #include "results/compare.h"
-#include "results/csv.h"
 #include "results/history.h"
 #include "results/label.h"
 
@@ -172,52 +170,4 @@ char *fb_compare_obstacle(const struct fb_compare_side *old, const struct fb_com
     char text[sizeof machine + sizeof data + 8];
     snprintf(text, sizeof text, "%s%s%s", machine, *machine && *data ? " and " : "", data);
     return fb_plain_text(text, buf, size);
-}
-
-/* --- compare.csv ------------------------------------------------------------------------------ */
-
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_comparison *comparison = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_compare_columns);
-    for (size_t i = 0; i < comparison->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_compare_columns, &comparison->items[i]);
-    return 0;
-}
-
-int fb_comparison_write(const struct fb_comparison *comparison, const char *path,
-                        struct fb_error *err)
-{
-    return fb_output_write(path, print_all, (void *)(uintptr_t)comparison, err);
-}
-
-static int take_row(void *context, const void *row, struct fb_error *err)
-{
-    struct fb_comparison *out = context;
-    const struct fb_compare_record *record = row;
-    /* Two runs with no cell in common. */
-    if (out->count == 2 * FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no two runs have so many",
-                       2 * FB_RECORDS_MAX);
-    struct fb_compare_record *items = reallocarray(out->items, out->count + 1, sizeof *items);
-    if (!items)
-        return fb_fail_memory(err, "the comparison");
-    out->items = items;
-    out->items[out->count++] = *record;
-    out->matched += record->old_blocks != FB_NA && record->new_blocks != FB_NA;
-    return 0;
-}
-
-int fb_comparison_read(const char *path, struct fb_comparison *out, struct fb_error *err)
-{
-    struct fb_compare_record row;
-    *out = (struct fb_comparison){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_compare_columns, &row, take_row, out, err);
-    if (rc) {
-        free(out->items);
-        *out = (struct fb_comparison){ 0 };
-    }
-    return rc;
 }
