@@ -105,6 +105,8 @@ static void test_words(void **state)
     add(&new, "wide", 8, 1010000, 100000);
     add(&old, "few", 8, 1000000, 100);
     add(&new, "few", 5, 1300000, 100);
+    add(&old, "fewer", 5, 1000000, 100);
+    add(&new, "fewer", 8, 1300000, 100);
     add(&old, "gone", 8, 1000000, 100);
     add(&new, "come", 8, 1000000, 100);
     add(&old, "broke", 8, 1000000, 100);
@@ -125,10 +127,10 @@ static void test_words(void **state)
     static const struct {
         const char *format, *word;
     } expected[] = {
-        { "slow", "slower" },   { "fast", "faster" },  { "same", "alike" },
-        { "wide", "unclear" },  { "few", "unclear" },  { "gone", "only old" },
-        { "come", "only new" }, { "broke", "failed" }, { "skipped", "only old" },
-        { "other", "unclear" }, { "zero", "unclear" },
+        { "slow", "slower" },      { "fast", "faster" },   { "same", "alike" },
+        { "wide", "unclear" },     { "few", "unclear" },   { "fewer", "unclear" },
+        { "gone", "only old" },    { "come", "only new" }, { "broke", "failed" },
+        { "skipped", "only old" }, { "other", "unclear" }, { "zero", "unclear" },
     };
     assert_int_equal(all.count, COUNT(expected));
     assert_int_equal(all.matched, COUNT(expected) - 3);
