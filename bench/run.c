@@ -61,7 +61,8 @@ int fb_run_folder_is_free(const char *folder, struct fb_error *err)
                   { "anatomy.csv", "an explanation" },
                   { "claims.csv", "claims" },
                   { "tune.csv", "a search" },
-                  { "gate.csv", "a gate" } };
+                  { "gate.csv", "a gate" },
+                  { "compare.csv", "a comparison" } };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof taken / sizeof *taken; i++) {
         char *path = in_folder(folder, taken[i].file);

@@ -95,6 +95,7 @@ void fb_gate_sort(const struct fb_gate_records *records, const struct fb_gate_re
 
 /* "+3.1 %", "n/a", and "+1.0 to +5.2 %" for the interval ("-" without one). Return buf. */
 char *fb_gate_change(double change, char *buf, size_t size);
+char *fb_gate_range(double lower, double upper, char *buf, size_t size);
 char *fb_gate_interval_text(const struct fb_gate_record *record, char *buf, size_t size);
 
 /* One sentence on all cells but the control: "3 cells: 1 regressed, 2 equivalent". Returns buf. */

@@ -81,17 +81,22 @@ char *fb_gate_change(double change, char *buf, size_t size)
     return buf;
 }
 
-char *fb_gate_interval_text(const struct fb_gate_record *record, char *buf, size_t size)
+char *fb_gate_range(double lower, double upper, char *buf, size_t size)
 {
-    char lower[16], upper[16];
-    if (!isfinite(record->change_lower) || !isfinite(record->change_upper)) {
+    char from[16], to[16];
+    if (!isfinite(lower) || !isfinite(upper)) {
         snprintf(buf, size, "-");
         return buf;
     }
-    percent_text(record->change_lower, lower, sizeof lower);
-    percent_text(record->change_upper, upper, sizeof upper);
-    snprintf(buf, size, "%s to %s %%", lower, upper);
+    percent_text(lower, from, sizeof from);
+    percent_text(upper, to, sizeof to);
+    snprintf(buf, size, "%s to %s %%", from, to);
     return buf;
+}
+
+char *fb_gate_interval_text(const struct fb_gate_record *record, char *buf, size_t size)
+{
+    return fb_gate_range(record->change_lower, record->change_upper, buf, size);
 }
 
 char *fb_gate_sentence(const struct fb_gate_records *records, char *buf, size_t size)
@@ -146,20 +151,11 @@ static void set_style(const struct page *page, const char *code)
         fprintf(page->out, "\033[%sm", code);
 }
 
-/* Columns that a text takes, where each of its characters takes one. */
-static int columns_of(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80;
-    return columns;
-}
-
 static void print_cell(const struct page *page, const char *text)
 {
     char plain[WIDTH_MOST + 1];
     fb_plain_text(text, plain, (size_t)page->cell_width + 1);
-    fprintf(page->out, "%s%*s", plain, page->cell_width - columns_of(plain), "");
+    fprintf(page->out, "%s%*s", plain, page->cell_width - fb_columns_of(plain), "");
 }
 
 static void print_numbers(const struct page *page, const struct fb_gate_record *record)
@@ -192,20 +188,6 @@ static void print_note(const struct page *page, const char *text)
     set_style(page, "2");
     fprintf(page->out, "    %s\n", fb_plain_text(text, plain, (size_t)page->width - 4 + 1));
     set_style(page, "0");
-}
-
-/* In lines at blanks; no word is as long as a line. */
-static void print_words(const struct page *page, const char *text)
-{
-    int column = 0;
-    while (*text) {
-        int length = (int)strcspn(text, " ");
-        bool fits = column + 1 + length <= page->width;
-        fprintf(page->out, "%s%.*s", column == 0 ? "" : fits ? " " : "\n", length, text);
-        column = column > 0 && fits ? column + 1 + length : length;
-        text += length + (text[length] == ' ');
-    }
-    fputc('\n', page->out);
 }
 
 static void print_row(const struct page *page, const struct fb_gate_record *record)
@@ -259,7 +241,7 @@ void fb_gate_print(FILE *out, const struct fb_gate_records *records, bool colour
     if (finds && shows_times(&page))
         fputs("finds: a slow-down from there on would have been found, 19 times of 20\n", out);
     fputc('\n', out);
-    print_words(&page, fb_gate_sentence(records, sentence, sizeof sentence));
+    fb_print_words(out, fb_gate_sentence(records, sentence, sizeof sentence), (unsigned)page.width);
     if (fb_gate_control_differs(records))
         fputs("The control, A against itself, changed too: trust no row.\n", out);
     free(rows);

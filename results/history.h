@@ -19,7 +19,7 @@ struct fb_history_record {
     char time[24];    /* of the run: 2026-11-24T20:31:30Z */
     char commit[64];  /* of the fmtbench that ran */
     char label[128];  /* of a person; "" for none */
-    char machine[24]; /* fb_machine_id */
+    char machine[24]; /* fb_machine_id (machine.h) */
     char cpu[128];
     uint64_t cores;
     char kernel[128];
@@ -65,11 +65,6 @@ bool fb_history_is_time(const char *text);
  * what it should be, or they are of different runs; FB_ENOTHING when no row has a time. */
 int fb_history_of_run(const char *folder, const char *label, struct fb_history *out,
                       size_t *left_out, struct fb_error *err);
-
-/* "m" and 8 hex digits over processor, cores, memory (in GiB) and file system: not the kernel, for
- * what a new one changes is to be seen. Returns buf. */
-char *fb_machine_id(const char *cpu, uint64_t cores, uint64_t memory_bytes, const char *filesystem,
-                    char *buf, size_t size);
 
 /* Adds rows of one run to the file, which is made if it is not there, replaced whole, and left as
  * it is on any error. Another fmtbench that does the same with a file of that folder is waited for

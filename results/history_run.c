@@ -1,88 +1,29 @@
 /* The rows of a stored run: what it measured, and where. */
-#include "base/number.h"
-#include "base/output.h"
 #include "results/history.h"
 #include "results/label.h"
+#include "results/machine.h"
 
-#include <inttypes.h>
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-#define ENVIRONMENT_MOST (UINT64_C(1) << 20)
-
-char *fb_machine_id(const char *cpu, uint64_t cores, uint64_t memory_bytes, const char *filesystem,
-                    char *buf, size_t size)
-{
-    /* What the kernel keeps for itself of the memory differs from boot to boot. */
-    uint64_t gib = memory_bytes == FB_NA ? FB_NA : (memory_bytes + (UINT64_C(1) << 29)) >> 30;
-    char text[512];
-    int length = snprintf(text, sizeof text, "%.200s\n%" PRIu64 "\n%" PRIu64 "\n%.60s", cpu, cores,
-                          gib, filesystem);
-    snprintf(buf, size, "m%08" PRIx64, (uint64_t)XXH3_64bits(text, (size_t)length) >> 32);
-    return buf;
-}
-
-static int read_environment(const char *path, json_t **out, struct fb_error *err)
-{
-    char *text;
-    size_t length;
-    json_error_t json_error;
-    int rc = fb_read_file(path, ENVIRONMENT_MOST, &text, &length, err);
-    if (rc)
-        return rc;
-    *out = json_loadb(text, length, JSON_REJECT_DUPLICATES, &json_error);
-    free(text);
-    if (*out && json_is_object(*out))
-        return 0;
-    fb_fail(err, FB_EFORMAT, "%s is no environment.json of a run: %s", path,
-            *out ? "it holds no object" : json_error.text);
-    json_decref(*out);
-    return FB_EFORMAT;
-}
-
-/* Text that goes into a column: "n/a" where it is missing, cut where it is too long, in one line.
- */
-static void put_text(const json_t *json, const char *key, char *buf, size_t size)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    fb_plain_text(text ? text : "n/a", buf, size);
-}
-
-static uint64_t get_u64(const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    return json_is_integer(value) && json_integer_value(value) >= 0
-               ? (uint64_t)json_integer_value(value)
-               : FB_NA;
-}
 
 static int take_environment(const char *path, const char *run_id, struct fb_history_record *row,
                             struct fb_error *err)
 {
-    json_t *json = NULL;
-    char filesystem[64];
-    int rc = read_environment(path, &json, err);
+    struct fb_machine machine;
+    int rc = fb_machine_read(path, run_id, &machine, err);
     if (rc)
         return rc;
-    const char *theirs = json_string_value(json_object_get(json_object_get(json, "run"), "run_id"));
-    put_text(json, "time", row->time, sizeof row->time);
-    put_text(json, "commit", row->commit, sizeof row->commit);
-    put_text(json, "cpu", row->cpu, sizeof row->cpu);
-    put_text(json, "kernel", row->kernel, sizeof row->kernel);
-    put_text(json, "filesystem", filesystem, sizeof filesystem);
-    row->cores = get_u64(json, "cores");
-    fb_machine_id(row->cpu, row->cores, get_u64(json, "memory_bytes"), filesystem, row->machine,
-                  sizeof row->machine);
-    if (!theirs || strcmp(theirs, run_id) != 0)
-        rc = fb_fail(err, FB_EFORMAT, "%s is of the run '%.80s', the results.csv beside it of '%s'",
-                     path, theirs ? theirs : "", run_id);
-    else if (!fb_history_is_time(row->time))
-        rc = fb_fail(err, FB_EFORMAT, "%s: its time '%s' is not of the form 2026-11-24T20:31:30Z",
-                     path, row->time);
-    json_decref(json);
-    return rc;
+    memcpy(row->time, machine.time, sizeof row->time);
+    memcpy(row->commit, machine.commit, sizeof row->commit);
+    memcpy(row->cpu, machine.cpu, sizeof row->cpu);
+    memcpy(row->kernel, machine.kernel, sizeof row->kernel);
+    memcpy(row->machine, machine.id, sizeof row->machine);
+    row->cores = machine.cores;
+    if (!fb_history_is_time(row->time))
+        return fb_fail(err, FB_EFORMAT, "%s: its time '%s' is not of the form 2026-11-24T20:31:30Z",
+                       path, row->time);
+    return 0;
 }
 
 static void take_cell(const struct fb_record *cell, struct fb_history_record *row)

@@ -63,6 +63,27 @@ char *fb_plain_text(const char *text, char *buf, size_t size)
     return buf;
 }
 
+int fb_columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+void fb_print_words(FILE *out, const char *text, unsigned width)
+{
+    unsigned column = 0;
+    while (*text) {
+        unsigned length = (unsigned)strcspn(text, " ");
+        bool fits = column + 1 + length <= width;
+        fprintf(out, "%s%.*s", column == 0 ? "" : fits ? " " : "\n", (int)length, text);
+        column = column > 0 && fits ? column + 1 + length : length;
+        text += length + (text[length] == ' ');
+    }
+    fputc('\n', out);
+}
+
 char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
                size_t size)
 {

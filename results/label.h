@@ -19,6 +19,13 @@ char *fb_label(const struct fb_records *records, const struct fb_record *record,
  * Returns buf. */
 char *fb_plain_text(const char *text, char *buf, size_t size);
 
+/* Columns of a terminal that a text takes, where each of its characters takes one. */
+int fb_columns_of(const char *text);
+
+/* Prints text and a newline, in lines of at most `width` columns that end at blanks; no word should
+ * be as long as a line. */
+void fb_print_words(FILE *out, const char *text, unsigned width);
+
 /* The value of a key in "key=value,key=value" as a new text in buf, or NULL if it is not there. */
 const char *fb_option_value(const char *options, const char *key, char *buf, size_t size);
 

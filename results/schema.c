@@ -1,6 +1,7 @@
 #include "results/schema.h"
 #include "results/anatomy.h"
 #include "results/claims.h"
+#include "results/compare.h"
 #include "results/gate.h"
 #include "results/history.h"
 #include "results/record.h"
@@ -51,5 +52,6 @@ void fb_schema_print(FILE *out)
     print_table(out, "pairs.csv: a row per pair of workers of a gate", fb_gate_pair_columns);
     print_table(out, "selftest.csv: a row per trial of the gate (`selftest-gate -o`)",
                 fb_selftest_columns);
+    print_table(out, "compare.csv: a row per cell of two runs (`compare -o`)", fb_compare_columns);
     print_table(out, "history.csv: a row per cell of each run (`history add`)", fb_history_columns);
 }

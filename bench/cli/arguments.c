@@ -99,6 +99,18 @@ int fb_argument_percent(const char *text, const char *what, double *part, struct
     return 0;
 }
 
+int fb_argument_threshold(const char *text, double *part, struct fb_error *err)
+{
+    const char *digits = text + (*text == '+');
+    size_t length = strcspn(digits, "%");
+    double percent;
+    if (length == 0 || strlen(digits + length) > 1 || !fb_parse_double(digits, length, &percent) ||
+        percent <= 0 || percent > 1000)
+        return fb_fail(err, FB_EUSAGE, "--threshold=%s is not a slow-down such as +2%%", text);
+    *part = percent / 100;
+    return 0;
+}
+
 int fb_argument_size(const char *text, const char *what, uint64_t *out, struct fb_error *err)
 {
     if (fb_parse_size(text, out) && *out > 0)

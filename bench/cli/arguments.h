@@ -47,6 +47,8 @@ int fb_argument_number(const char *text, const char *what, uint64_t least, uint6
                        uint64_t *out, struct fb_error *err);
 int fb_argument_seconds(const char *text, const char *what, uint64_t *ns, struct fb_error *err);
 int fb_argument_percent(const char *text, const char *what, double *part, struct fb_error *err);
+/* --threshold: "+2%", of which both signs may be left out. */
+int fb_argument_threshold(const char *text, double *part, struct fb_error *err);
 int fb_argument_size(const char *text, const char *what, uint64_t *out, struct fb_error *err);
 
 #endif

@@ -14,6 +14,8 @@ const struct fb_command fb_commands[] = {
     { "gate", "tell whether a change has made reading slower", fb_command_gate, true },
     { "selftest-gate", "try how often the gate is right on this machine", fb_command_selftest_gate,
       true },
+    { "compare", "hold two stored runs against each other, cell by cell", fb_command_compare,
+      false },
     { "history", "keep runs over time, and tell where a time changed", fb_command_history, false },
     { "gen", "make a file of the built-in dataset", fb_command_gen, true },
     { "convert", "write any dataset in a format", fb_command_convert, true },

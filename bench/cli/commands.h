@@ -9,6 +9,7 @@ int fb_command_explain(int argc, char **argv, struct fb_error *err);
 int fb_command_tune(int argc, char **argv, struct fb_error *err);
 int fb_command_claims(int argc, char **argv, struct fb_error *err);
 int fb_command_gate(int argc, char **argv, struct fb_error *err);
+int fb_command_compare(int argc, char **argv, struct fb_error *err);
 int fb_command_history(int argc, char **argv, struct fb_error *err);
 int fb_command_selftest_gate(int argc, char **argv, struct fb_error *err);
 int fb_command_gen(int argc, char **argv, struct fb_error *err);

@@ -1,7 +1,6 @@
 /* `fmtbench gate`: is side B slower than side A? */
 #include "bench/gate/gate.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
 #include "bench/gate/verdict.h"
@@ -88,19 +87,6 @@ static int add_to(const char **list, size_t *count, size_t most, const char *tex
     return 0;
 }
 
-/* "+2%": the sign in front and the one behind may be left out. */
-static int parse_threshold(const char *text, double *out, struct fb_error *err)
-{
-    const char *digits = text + (*text == '+');
-    size_t length = strcspn(digits, "%");
-    double percent;
-    if (length == 0 || strlen(digits + length) > 1 || !fb_parse_double(digits, length, &percent) ||
-        percent <= 0 || percent > 1000)
-        return fb_fail(err, FB_EUSAGE, "--threshold=%s is not a slow-down such as +2%%", text);
-    *out = percent / 100;
-    return 0;
-}
-
 static int parse_one(int key, char *text, struct arguments *a)
 {
     struct fb_run_config *run = &a->config.run;
@@ -135,7 +121,7 @@ static int parse_one(int key, char *text, struct arguments *a)
         side[1].file = text;
         return 0;
     case KEY_THRESHOLD:
-        return parse_threshold(text, &a->config.threshold, a->err);
+        return fb_argument_threshold(text, &a->config.threshold, a->err);
     case KEY_PAIRS:
         return fb_argument_number(text, "pairs", 1, FB_GATE_PAIRS_MOST, &a->config.pairs, a->err);
     case KEY_TIME_LIMIT:

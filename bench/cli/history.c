@@ -3,6 +3,7 @@
 #include "base/output.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/cli/json.h"
 #include "plots/plot.h"
 
 #include <argp.h>
@@ -123,21 +124,6 @@ static const struct argp show_argp = {
            "has ten runs.",
 };
 
-/* Text that may be no UTF-8, which has no place in JSON. */
-static json_t *text_json(const char *text)
-{
-    json_t *json = json_string(text);
-    char *plain = json ? NULL : strdup(text);
-    if (!plain)
-        return json;
-    for (char *p = plain; *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    json = json_string(plain);
-    free(plain);
-    return json;
-}
-
 static json_t *change_json(const struct fb_history_change *found)
 {
     const struct fb_history_record *row = found->series->rows[found->change->at];
@@ -162,7 +148,7 @@ static json_t *change_json(const struct fb_history_change *found)
     };
     json_t *json = json_object();
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        json_object_set_new(json, texts[i].key, text_json(texts[i].text));
+        json_object_set_new(json, texts[i].key, fb_json_text(texts[i].text));
     json_object_set_new(json, "ratio", json_real(found->change->ratio));
     json_object_set_new(json, "lower", json_real(found->change->lower));
     json_object_set_new(json, "upper", json_real(found->change->upper));

@@ -64,9 +64,9 @@ with tap.case("every command, file and picture that the README names exists"):
         assert re.search(rf"^  {name} ", commands, re.M), name
     for path in re.findall(r"\]\(([^)#:]+)\)", readme):
         assert os.path.exists(os.path.join(ROOT, path)), path
-with tap.case("every option of `run`, `explain`, `tune`, `gate` or `export` that the README names exists"):
-    options = "".join(tap.run(name, "--help").stdout for name in
-                      ("run", "explain", "tune", "gate", "export"))
+with tap.case("every option of a command that the README names exists"):
+    options = "".join(tap.run(name, "--help").stdout
+                      for name in ("run", "explain", "tune", "gate", "export", "compare"))
     for name in set(re.findall(r"`(--[a-z-]+)", readme)):
         assert name in options, name
 tap.done()

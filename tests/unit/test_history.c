@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "results/history.h"
+#include "results/machine.h"
 
 #include <math.h>
 #include <stdio.h>
