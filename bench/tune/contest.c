@@ -12,6 +12,7 @@
 /* A setting that is so much dearer than the best one is not read any more: what it costs is known
  * well enough, and each of its blocks would take longer than all others. */
 #define HOPELESS 3
+#define HOPELESS_AT_ONCE 10 /* by a single round, which may have been disturbed */
 /* Nor is it tried at all where the model, which is not exact, has it so much dearer. */
 #define OUT_OF_REACH 30
 #define WRITES 3
@@ -136,9 +137,10 @@ static void drop_hopeless(struct fb_contest *contest)
             (!best || fb_trial_cost(contest, trial) < fb_trial_cost(contest, best)))
             best = trial;
     }
+    const double limit = best && best->rounds > 1 ? HOPELESS : HOPELESS_AT_ONCE;
     for (size_t i = 0; best && i < contest->count; i++)
         if (i != contest->baseline &&
-            fb_trial_least_cost(contest, &contest->trials[i], best) > HOPELESS)
+            fb_trial_least_cost(contest, &contest->trials[i], best) > limit)
             contest->trials[i].hopeless = contest->trials[i].dropped = true;
 }
 
@@ -183,7 +185,7 @@ int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how, s
             if (is_read(&contest->trials[order[i]]))
                 rc = read_trial(contest, &contest->trials[order[i]], err);
         }
-        if (rc == 0 && round + 1 == how->patience)
+        if (rc == 0 && round + 1 <= how->patience)
             drop_hopeless(contest);
     }
     return rc;

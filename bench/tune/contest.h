@@ -59,7 +59,7 @@ bool fb_contest_has(const struct fb_contest *contest, size_t candidate);
 struct fb_rounds {
     size_t least, most; /* fewer than most where they take long */
     uint64_t trial_ns;  /* that is long, times the trials */
-    size_t patience;    /* behind so many the hopeless are dropped; SIZE_MAX: never */
+    size_t patience;    /* behind each of the first so many the hopeless are dropped */
     uint64_t seed;
     const char
         *what; /* for the progress line, where the group gets from one part done to another */

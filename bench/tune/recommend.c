@@ -32,7 +32,7 @@ int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, doub
                 : config->quick ? FB_BLOCKS_LEAST
                                 : rounds,
         .trial_ns = TRIAL_NS,
-        .patience = asked ? SIZE_MAX : PATIENCE,
+        .patience = asked ? 0 : PATIENCE,
         .seed = seed,
         .what = "measuring",
         .from = from,
@@ -113,7 +113,6 @@ int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to, s
     const uint64_t started = fb_clock_ns();
     struct fb_rounds how = { .least = STEP,
                              .most = STEP,
-                             .patience = SIZE_MAX,
                              .seed = seed,
                              .what = "telling the best apart",
                              .from = from,

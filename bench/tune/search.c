@@ -197,7 +197,7 @@ static int try_all(struct fb_contest *contest, size_t rounds, uint64_t stage, do
         .least = 1,
         .most = config->quick ? 1 : rounds,
         .trial_ns = TRIAL_NS,
-        .patience = 1,
+        .patience = TRIAL_BLOCKS,
         .seed = config->seed + stage,
         .what = "trying",
         .from = from,

@@ -118,7 +118,8 @@ def run_case(case, path, folder):
     regret = ratio(spec(winner), "cost"), 1 / ratio(spec(winner), "cost_lower")
     worse = [who for who, text in others.items() if ratio(text, "cost_upper") < 1]
     faster = min(ratio(others[who], "read_ratio") for who in ("present", "h5py") if who in others)
-    rank = spearman([number(row["predicted_read_ns"]) for row in finals],
+    # What has too many chunks to be counted is not reckoned, as it is too slow to be worth it.
+    rank = spearman([float(row["predicted_read_ns"] or "inf") for row in finals],
                     [number(row["read_ns"]) for row in finals])
     part = seconds / (grid_seconds - beside)
     note(f"{name}: {len(finals)} settings; recommended {mine}, the grid's winner {spec(winner)} "
