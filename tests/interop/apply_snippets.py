@@ -212,7 +212,7 @@ def main():
         old = os.path.join(folder, "old.h5")
         make_file(old)
         for setting, words in (("gzip:0:1", ["SHUF"]), ("gzip:0:0", ["NONE"]), ("lzf:0:0", ["UD=32000,1,0"]),
-                               ("bzip2:0:0", ["UD=307,0,1,9"]), ("bzip2:3:1", ["SHUF", "UD=307,0,1,3"]),
+                               ("bzip2:9:0", ["UD=307,0,1,9"]), ("bzip2:3:1", ["SHUF", "UD=307,0,1,3"]),
                                ("blosc:7:1", ["UD=32001,1,7,0,0,0,0,7,1,0"]),
                                ("lz4:0:1", ["SHUF", "UD=32004,0,0"]),
                                ("bitshuffle:0:0", ["UD=32008,0,2,0,2"])):
