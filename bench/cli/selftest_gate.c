@@ -26,7 +26,7 @@ enum key { KEY_IDENTICAL = FB_ARG_FIRST_OWN, KEY_SLOW, KEY_EXTRA, KEY_HANDLE, KE
 
 static const struct argp_option options[] = {
     { "format", 'f', "FORMAT:opts", 0, "The format (default: hdf5-chunked)", 0 },
-    { "workload", 'w', "WORKLOAD:opts", 0, "The workload (default: slicing:n=4)", 0 },
+    { "workload", 'w', "WORKLOAD:opts", 0, "The workload (default: slicing:n=2)", 0 },
     { "handle", KEY_HANDLE, "POLICY", 0, "once, each or keep (default: keep)", 0 },
     { "identical", KEY_IDENTICAL, "N", 0, "Trials of identical sides (default: 200)", 0 },
     { "slow-downs", KEY_SLOW, "N", 0,
@@ -238,7 +238,7 @@ static void defaults(struct arguments *a, struct fb_error *err)
     *a = (struct arguments){
         .err = err,
         .format = "hdf5-chunked",
-        .workload = "slicing:n=4",
+        .workload = "slicing:n=2",
         .identical = 200,
         .slow = 100,
         .extra = 5,

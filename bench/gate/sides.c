@@ -1,8 +1,10 @@
 #include "bench/gate/sides.h"
+#include "base/clock.h"
 #include "base/output.h"
 #include "bench/anatomy/pass.h"
 #include "results/statistics.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +320,23 @@ static int run_apart(struct half halves[2], const int order[2], bool counted, in
     return rc;
 }
 
+/* Both workers of a pair run on one processor, by turns on each: two of them may differ by a third
+ * in what a neighbour leaves them. Children have what their parent has when they are started. A
+ * loader, whose workers are to run side by side, is left alone. */
+static bool pin(const struct half halves[2], cpu_set_t *before)
+{
+    cpu_set_t one;
+    if (halves[0].job.plan->loading.batch || sched_getaffinity(0, sizeof *before, before) != 0)
+        return false;
+    int count = CPU_COUNT(before),
+        nth = count > 0 ? (int)(fb_clock_ns() / 1000 % (unsigned)count) : 0;
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, before) && nth-- == 0)
+            CPU_SET(cpu, &one);
+    return count > 1 && sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
 /* Warm blocks take turns, iteration by iteration, so that both see the same machine: A B B A A B.
  */
 static int run_together(struct half halves[2], const int order[2], bool counted, int *failed,
@@ -325,6 +344,8 @@ static int run_together(struct half halves[2], const int order[2], bool counted,
 {
     int rc = 0, steps = 0;
     uint64_t slower = 0, counts = 0;
+    cpu_set_t before;
+    const bool pinned = pin(halves, &before);
     for (; rc == 0 && steps < 2; steps++) {
         struct half *half = &halves[ *failed = order[steps]];
         rc = fb_block_open(&half->job, &half->block, &half->result, err);
@@ -334,6 +355,8 @@ static int run_together(struct half halves[2], const int order[2], bool counted,
         if (rc == 0 && half->result.ns[0] > slower)
             slower = half->result.ns[0];
     }
+    if (pinned)
+        sched_setaffinity(0, sizeof before, &before);
     if (rc == 0)
         counts = fb_block_repeats(slower);
     for (uint64_t i = 0; rc == 0 && i < 2 * counts; i++) {
