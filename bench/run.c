@@ -42,7 +42,7 @@ static char *in_folder(const char *folder, const char *name)
 }
 
 /* Time and a few random digits: sorted by age, and two runs of one second do not meet. */
-static void make_run_id(char *buf, size_t size)
+void fb_run_id(char *buf, size_t size)
 {
     time_t now = time(NULL);
     struct tm utc;
@@ -57,12 +57,9 @@ int fb_run_folder_is_free(const char *folder, struct fb_error *err)
 {
     static const struct {
         const char *file, *what;
-    } taken[] = { { "results.csv", "a run" },
-                  { "anatomy.csv", "an explanation" },
-                  { "claims.csv", "claims" },
-                  { "tune.csv", "a search" },
-                  { "gate.csv", "a gate" },
-                  { "compare.csv", "a comparison" } };
+    } taken[] = { { "results.csv", "a run" }, { "anatomy.csv", "an explanation" },
+                  { "claims.csv", "claims" }, { "tune.csv", "a search" },
+                  { "gate.csv", "a gate" },   { "compare.csv", "a comparison" } };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof taken / sizeof *taken; i++) {
         char *path = in_folder(folder, taken[i].file);
@@ -79,7 +76,7 @@ int fb_run_folder_is_free(const char *folder, struct fb_error *err)
 
 static int make_folder(struct state *state, struct fb_error *err)
 {
-    make_run_id(state->run_id, sizeof state->run_id);
+    fb_run_id(state->run_id, sizeof state->run_id);
     if (state->config->out)
         state->folder = strdup(state->config->out);
     else if (asprintf(&state->folder, "results/runs/%s", state->run_id) < 0)

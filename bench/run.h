@@ -17,8 +17,11 @@ struct fb_run {
 int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_error *err);
 void fb_run_free(struct fb_run *run);
 
-/* FB_EUSAGE where the folder holds a run, an explanation or claims: what a run left out, as anatomy.csv
- * without --anatomy, would be taken for its own. It need not exist. */
+/* "20261126-033200-1a2b": a name for a run or a gate that no other has. */
+void fb_run_id(char *buf, size_t size);
+
+/* FB_EUSAGE where the folder holds a run, an explanation or claims: what a run left out, as
+ * anatomy.csv without --anatomy, would be taken for its own. It need not exist. */
 int fb_run_folder_is_free(const char *folder, struct fb_error *err);
 
 /* Rows of a status ("ok", "failed", ...). */

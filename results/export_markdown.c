@@ -103,7 +103,7 @@ static int print_gate(const struct fb_export *export, FILE *out, struct fb_error
     print_gate_rest(out, rows, count < ROWS_MOST ? count : ROWS_MOST, count);
     if (count < cells->count)
         fprintf(out, "\nControl, A against itself: %s\n",
-                fb_gate_control_differs(cells) ? "**it changed too, trust no row**" : "no change");
+                fb_gate_control_differs(cells) ? "**it changed too, trust no row**" : "no alarm");
     free(rows);
     return 0;
 }

@@ -28,6 +28,10 @@ const struct fb_column fb_gate_columns[] = {
     TEXT(fb_gate_record, workload_options, "its options in canonical form"),
     TEXT(fb_gate_record, cache, "`warm` or `cold`"),
     TEXT(fb_gate_record, handle, "`once`, `each` or `keep`"),
+    TEXT(fb_gate_record, cache_state,
+         "`proven`: before every block the file was seen to be, or not to be, in the page cache; "
+         "`warm-unproven`, `cold-unproven`: of some it could not be told, and the clock gives no "
+         "verdict"),
     U64(fb_gate_record, pairs, "", "pairs of fresh workers, one of each side"),
     U64(fb_gate_record, confirm_pairs, "", "fresh pairs that were to confirm what those showed"),
     U64(fb_gate_record, looks, "", "how often the figures were judged"),

@@ -20,6 +20,7 @@ struct fb_gate_record {
     char format[64], options[1024];     /* of A; options canonical */
     char b_format[64], b_options[1024]; /* of B */
     char workload[64], workload_options[1024], cache[16], handle[16];
+    char cache_state[16];          /* proven | warm-unproven | cold-unproven; "" without a pair */
     uint64_t pairs, confirm_pairs; /* of stage 1 and 2 */
     uint64_t looks;                /* how often the figures were judged */
     uint64_t a_median_ns, b_median_ns;

@@ -171,21 +171,31 @@ static const struct argp argp = {
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-static bool any(const struct fb_gate_records *records, const char *verdict)
+static bool any(const struct fb_gate_records *records, enum fb_gate_verdict verdict)
 {
     for (size_t i = 0; i < records->count; i++)
-        if (strcmp(records->items[i].verdict, verdict) == 0 &&
+        if (fb_gate_verdict_of(&records->items[i]) == verdict &&
             !fb_gate_is_control(&records->items[i]))
             return true;
     return false;
 }
 
-/* The exit code that the worst of the verdicts has. */
-static int verdict_code(const struct fb_gate_result *result)
+static bool lacks_control(const struct fb_gate_records *records)
 {
-    if (any(&result->records, "regressed"))
+    for (size_t i = 0; i < records->count; i++)
+        if (fb_gate_is_control(&records->items[i]))
+            return fb_gate_verdict_of(&records->items[i]) == FB_ROW_NO_DATA;
+    return false; /* counters need none */
+}
+
+/* The exit code that the worst of the verdicts has: without a control, or with one that changed,
+ * nothing is known but what was counted. */
+static int verdict_code(const struct fb_gate_records *records)
+{
+    if (any(records, FB_ROW_REGRESSED))
         return 3;
-    return any(&result->records, "no data") || any(&result->records, "inconclusive") ? 4 : 0;
+    bool open = any(records, FB_ROW_NO_DATA) || any(records, FB_ROW_INCONCLUSIVE);
+    return open || lacks_control(records) || fb_gate_control_differs(records) ? 4 : 0;
 }
 
 static void defaults(struct arguments *a, struct fb_progress *progress, struct fb_error *err)
@@ -241,7 +251,7 @@ int fb_command_gate(int argc, char **argv, struct fb_error *err)
     if (result.folder)
         printf("\n%s/gate.csv\n%s/pairs.csv\n", result.folder, result.folder);
     fflush(stdout);
-    rc = verdict_code(&result);
+    rc = verdict_code(&result.records);
     fb_gate_result_free(&result);
     return rc;
 }

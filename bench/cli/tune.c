@@ -4,6 +4,7 @@
 #include "base/output.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/cli/json.h"
 #include "bench/cli/tune_means.h"
 #include "bench/environment.h"
 #include "bench/run.h"
@@ -286,30 +287,10 @@ static void show(const struct fb_tune *tune, const struct arguments *a)
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* Names that are no UTF-8 have no place in JSON. */
-static json_t *text_json(const char *text)
-{
-    json_t *json = json_string(text);
-    char *plain = json ? NULL : strdup(text);
-    if (!plain)
-        return json;
-    for (char *p = plain; *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    json = json_string(plain);
-    free(plain);
-    return json;
-}
-
 static json_t *group_json(const struct fb_tune *tune, const struct fb_tune_group *group)
 {
     json_t *json =
-        json_pack("{s:o, s:I, s:b, s:b}", "arrays", text_json(group->arrays), "array_count",
+        json_pack("{s:o, s:I, s:b, s:b}", "arrays", fb_json_text(group->arrays), "array_count",
                   (json_int_t)group->count, "held_out", group->held_out, "keep", group->keep);
     char text[512];
     if (!json || group->keep)
@@ -323,11 +304,11 @@ static json_t *group_json(const struct fb_tune *tune, const struct fb_tune_group
     if (group->best_record == SIZE_MAX) /* it was given, and not measured */
         return json;
     const struct fb_tune_record *best = &tune->records.items[group->best_record];
-    json_object_set_new(json, "read_ratio", real_or_null(best->read_ratio));
-    json_object_set_new(json, "read_lower", real_or_null(best->read_lower));
-    json_object_set_new(json, "read_upper", real_or_null(best->read_upper));
-    json_object_set_new(json, "size_ratio", real_or_null(best->size_ratio));
-    json_object_set_new(json, "cost", real_or_null(best->cost));
+    json_object_set_new(json, "read_ratio", fb_json_double(best->read_ratio));
+    json_object_set_new(json, "read_lower", fb_json_double(best->read_lower));
+    json_object_set_new(json, "read_upper", fb_json_double(best->read_upper));
+    json_object_set_new(json, "size_ratio", fb_json_double(best->size_ratio));
+    json_object_set_new(json, "cost", fb_json_double(best->cost));
     return json;
 }
 
@@ -336,7 +317,7 @@ static int show_json(const struct fb_tune *tune, struct fb_error *err)
     json_t *groups = json_array();
     for (size_t g = 0; g < tune->group_count; g++)
         json_array_append_new(groups, group_json(tune, &tune->groups[g]));
-    json_t *all = json_pack("{s:o, s:o}", "access", text_json(tune->access), "groups", groups);
+    json_t *all = json_pack("{s:o, s:o}", "access", fb_json_text(tune->access), "groups", groups);
     char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
     json_decref(all);
     if (!text)
@@ -357,9 +338,9 @@ static json_t *facts(const struct fb_tune *tune, const struct fb_tune_config *co
         "seed", (json_int_t)config->seed, "sample_bytes", (json_int_t)config->sample_bytes,
         "rounds", (json_int_t)config->rounds, "candidates", (json_int_t)config->candidate_count,
         "quick", config->quick, "plugins", config->plugins, "interrupted", tune->interrupted);
-    json_object_set_new(json, "access", text_json(tune->access));
-    json_object_set_new(json, "max_size", real_or_null(config->max_size));
-    json_object_set_new(json, "max_read", real_or_null(config->max_read));
+    json_object_set_new(json, "access", fb_json_text(tune->access));
+    json_object_set_new(json, "max_size", fb_json_double(config->max_size));
+    json_object_set_new(json, "max_read", fb_json_double(config->max_read));
     return json;
 }
 

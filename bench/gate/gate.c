@@ -4,13 +4,13 @@
 #include "base/output.h"
 #include "bench/environment.h"
 #include "bench/gate/measure.h"
+#include "bench/run.h"
 #include "results/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
@@ -162,18 +162,13 @@ static int fill_change(const struct state *state, const struct fb_gate_series *s
     return rc;
 }
 
-static uint64_t exact_or_none(const struct fb_gate_exact *exact, int which)
-{
-    return exact->blocks && exact->low[which] == exact->high[which] ? exact->low[which] : FB_NA;
-}
-
 static void fill_counters(const struct fb_gate_series *series, struct fb_gate_record *record)
 {
     const struct fb_gate_exact *a = &series->exact[0], *b = &series->exact[1];
-    record->a_read_bytes = exact_or_none(a, FB_EXACT_BYTES);
-    record->b_read_bytes = exact_or_none(b, FB_EXACT_BYTES);
-    record->a_read_calls = exact_or_none(a, FB_EXACT_CALLS);
-    record->b_read_calls = exact_or_none(b, FB_EXACT_CALLS);
+    record->a_read_bytes = fb_gate_exact_value(a, FB_EXACT_BYTES);
+    record->b_read_bytes = fb_gate_exact_value(b, FB_EXACT_BYTES);
+    record->a_read_calls = fb_gate_exact_value(a, FB_EXACT_CALLS);
+    record->b_read_calls = fb_gate_exact_value(b, FB_EXACT_CALLS);
     record->a_chunks = a->chunks;
     record->b_chunks = b->chunks;
     record->a_inflated_bytes = a->inflated_bytes;
@@ -202,6 +197,16 @@ static const char *why(const struct fb_gate_cell *cell)
                                                         : fb_gate_reason_name(cell->reason);
 }
 
+/* Times that were taken in a state which nobody proved say nothing of it. */
+static void judge_clock(const struct fb_gate_series *series, const struct fb_gate_cell *cell,
+                        struct fb_gate_record *record)
+{
+    if (*series->unproven)
+        say_verdict(record, FB_GATE_INCONCLUSIVE, series->unproven);
+    else
+        say_verdict(record, cell->state, why(cell));
+}
+
 /* What the clock says, but that work which grew is certain: only a cell that is clearly faster all
  * the same is not slower for it. */
 static void judge_cell(const struct state *state, const struct fb_gate_series *series,
@@ -224,7 +229,23 @@ static void judge_cell(const struct state *state, const struct fb_gate_series *s
     else if (grew && cell->state != FB_GATE_IMPROVED && cell->state != FB_GATE_REGRESSED)
         say_verdict(record, FB_GATE_REGRESSED, "counters");
     else
-        say_verdict(record, cell->state, why(cell));
+        judge_clock(series, cell, record);
+}
+
+/* A change of the control is one that has no cause. That it gave no alarm is no proof that there
+ * was none. */
+static void judge_control(const struct state *state, const struct fb_gate_series *series,
+                          struct fb_gate_record *record)
+{
+    const bool within =
+        record->change_lower > -record->threshold && record->change_upper < record->threshold;
+    if (*series->reason || series->pairs[0] == 0)
+        say_verdict(record, FB_GATE_NO_DATA, *series->reason ? series->reason : "it had no pair");
+    else if (state->judge.alarm)
+        say_verdict(record, record->change > 0 ? FB_GATE_REGRESSED : FB_GATE_IMPROVED, "machine");
+    else
+        say_verdict(record, within ? FB_GATE_EQUIVALENT : FB_GATE_INCONCLUSIVE,
+                    within ? "" : "no alarm");
 }
 
 static void describe(const struct fb_gate_session *session, const struct fb_gate_series *series,
@@ -237,6 +258,12 @@ static void describe(const struct fb_gate_session *session, const struct fb_gate
     record->threshold = session->config->threshold;
     record->pairs = series->pairs[0];
     record->confirm_pairs = series->pairs[1];
+    if (series->pairs[0] > 0 && !*series->unproven)
+        SET(record->cache_state, "proven");
+    else if (series->pairs[0] > 0)
+        SET(record->cache_state, "%s%sunproven",
+            series->match ? fb_cache_names[series->match->side[0]->cache] : "",
+            series->match ? "-" : "");
     if (!series->match)
         return;
     const struct fb_record *a = &series->match->side[0]->record;
@@ -266,11 +293,8 @@ static int make_records(struct state *state, struct fb_gate_records *out, struct
         if (series->match) {
             fill_counters(series, &record);
             judge_cell(state, series, cell, &record);
-        } else if (*series->reason || series->pairs[0] == 0) {
-            say_verdict(&record, FB_GATE_NO_DATA, series->reason);
         } else {
-            say_verdict(&record, state->judge.alarm ? FB_GATE_INCONCLUSIVE : FB_GATE_EQUIVALENT,
-                        state->judge.alarm ? "machine" : "");
+            judge_control(state, series, &record);
         }
         if (rc == 0)
             rc = fb_gate_records_add(out, &record, err);
@@ -279,18 +303,6 @@ static int make_records(struct state *state, struct fb_gate_records *out, struct
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
-
-static void make_gate_id(const struct fb_run_config *config, char *buf, size_t size)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    char stamp[32];
-    gmtime_r(&now, &utc);
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &utc);
-    snprintf(
-        buf, size, "%s-%04x", stamp,
-        (unsigned)(fb_random_stream(fb_clock_ns() + config->seed, (uint64_t)getpid()) & 0xffff));
-}
 
 static int make_folder(struct state *state, struct fb_error *err)
 {
@@ -329,7 +341,7 @@ static int prepare(struct state *state, struct fb_gate_pairs *pairs, struct fb_e
         for (int s = 0; s < 2; s++)
             session->series[i].exact[s].chunks = session->series[i].exact[s].inflated_bytes = FB_NA;
     }
-    make_gate_id(&config->run, session->gate_id, sizeof session->gate_id);
+    fb_run_id(session->gate_id, sizeof session->gate_id);
     fb_random_seed(&session->random, config->run.seed);
     struct fb_gate_cell *cells = state->judge.cells;
     fb_gate_begin(&state->judge, config->threshold, config->pairs);

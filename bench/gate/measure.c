@@ -26,7 +26,7 @@ static void take_counters(struct fb_gate_exact *exact, const struct fb_counters 
     exact->blocks++;
 }
 
-static uint64_t exact_value(const struct fb_gate_exact *exact, int which)
+uint64_t fb_gate_exact_value(const struct fb_gate_exact *exact, int which)
 {
     return exact->blocks && exact->low[which] == exact->high[which] ? exact->low[which] : FB_NA;
 }
@@ -67,10 +67,10 @@ void fb_gate_compare_counters(const struct fb_gate_series *series, char *text, s
     *grew = *shrank = false;
     if (!series->match || *series->reason)
         return;
-    compare("read calls", exact_value(a, FB_EXACT_CALLS), exact_value(b, FB_EXACT_CALLS), text,
-            size, grew, shrank);
-    compare("bytes read", exact_value(a, FB_EXACT_BYTES), exact_value(b, FB_EXACT_BYTES), text,
-            size, grew, shrank);
+    compare("read calls", fb_gate_exact_value(a, FB_EXACT_CALLS),
+            fb_gate_exact_value(b, FB_EXACT_CALLS), text, size, grew, shrank);
+    compare("bytes read", fb_gate_exact_value(a, FB_EXACT_BYTES),
+            fb_gate_exact_value(b, FB_EXACT_BYTES), text, size, grew, shrank);
     compare("chunks inflated", a->chunks, b->chunks, text, size, grew, shrank);
     compare("bytes inflated", a->inflated_bytes, b->inflated_bytes, text, size, grew, shrank);
     compare("file bytes", series->match->side[0]->file->file_bytes,
@@ -82,7 +82,7 @@ bool fb_gate_has_counters(const struct fb_gate_series *series)
     const struct fb_gate_exact *a = &series->exact[0], *b = &series->exact[1];
     bool known = a->chunks != FB_NA && b->chunks != FB_NA;
     for (int i = 0; i < 2; i++)
-        known |= exact_value(a, i) != FB_NA && exact_value(b, i) != FB_NA;
+        known |= fb_gate_exact_value(a, i) != FB_NA && fb_gate_exact_value(b, i) != FB_NA;
     return known;
 }
 
@@ -171,21 +171,26 @@ int fb_gate_pair_run(struct fb_gate_session *session, struct fb_gate_series *ser
     const int other = control ? FB_SIDE_A : FB_SIDE_B;
     const struct fb_gate_side *const side[2] = { &sides[FB_SIDE_A], &sides[other] };
     const struct fb_cell *const cells[2] = { match->side[FB_SIDE_A], match->side[other] };
-    struct fb_counters counters[2];
-    struct fb_error why;
     const bool counted = !control && series->exact[0].blocks < COUNTED;
+    struct fb_gate_block blocks[2];
+    struct fb_error why;
     int failed = 0;
-    int rc = fb_gate_pair(&session->config->run, side, cells, b_first, counted, ns, counters,
-                          &failed, &why);
+    int rc =
+        fb_gate_pair(&session->config->run, side, cells, b_first, counted, blocks, &failed, &why);
     if (rc == FB_EINTERRUPTED || rc == FB_EMEMORY)
         return fb_fail(err, rc, "%s", why.message);
-    if (rc || ns[0] == 0 || ns[1] == 0) {
+    if (rc || blocks[0].ns == 0 || blocks[1].ns == 0) {
         SET(series->reason, "side %c: %.480s", "AB"[control ? 0 : failed],
             rc ? why.message : "the clock stood still");
         return 0;
     }
-    for (int s = 0; s < 2 && counted; s++)
-        take_counters(&series->exact[s], &counters[s]);
+    for (int s = 0; s < 2; s++) {
+        ns[s] = blocks[s].ns;
+        if (counted)
+            take_counters(&series->exact[s], &blocks[s].counters);
+        if (!*series->unproven && *blocks[s].unproven)
+            SET(series->unproven, "%s", blocks[s].unproven);
+    }
     rc = keep(series, stage, ns, err);
     return rc ? rc : keep_row(session, series, stage, b_first, ns, began, err);
 }

@@ -23,6 +23,7 @@ struct fb_gate_series {
     size_t pairs[2];                   /* by stage */
     struct fb_gate_exact exact[2];     /* by side */
     bool b_first;                      /* of the pair before: the next one is the other way round */
+    char unproven[256];                /* why the cache state of a block is not proven; "" none */
     char reason[512];                  /* why it has failed; "" while it has not */
 };
 
@@ -49,6 +50,8 @@ void fb_gate_series_free(struct fb_gate_series *series);
  * the same in all blocks of a side says nothing. *grew: one of them is larger for B; *shrank. */
 void fb_gate_compare_counters(const struct fb_gate_series *series, char *text, size_t size,
                               bool *grew, bool *shrank);
+/* What a side read in every iteration that was looked at: FB_NA where it was not the same. */
+uint64_t fb_gate_exact_value(const struct fb_gate_exact *exact, int which);
 /* Whether any counter but the size of files is known of both sides. */
 bool fb_gate_has_counters(const struct fb_gate_series *series);
 

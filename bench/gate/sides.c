@@ -307,14 +307,13 @@ struct half {
     struct fb_block_result result;
 };
 
-/* Cold is cold once, and one file may be that of both: one block behind the other. */
-static int run_apart(struct half halves[2], const int order[2], bool counted, int *failed,
-                     struct fb_error *err)
+/* Cold is cold once, and one file may be that of both: one block behind the other. The counters are
+ * evidence of the cold, and looked at in every one. */
+static int run_apart(struct half halves[2], const int order[2], int *failed, struct fb_error *err)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < 2; i++) {
         *failed = order[i];
-        halves[i].job.counters = counted;
         rc = fb_block_run(&halves[order[i]].job, &halves[order[i]].result, err);
     }
     return rc;
@@ -342,12 +341,12 @@ static bool pin(const struct half halves[2], cpu_set_t *before)
 static int run_together(struct half halves[2], const int order[2], bool counted, int *failed,
                         struct fb_error *err)
 {
-    int rc = 0, steps = 0;
+    int rc = 0;
     uint64_t slower = 0, counts = 0;
     cpu_set_t before;
     const bool pinned = pin(halves, &before);
-    for (; rc == 0 && steps < 2; steps++) {
-        struct half *half = &halves[ *failed = order[steps]];
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        struct half *half = &halves[ *failed = order[i]];
         rc = fb_block_open(&half->job, &half->block, &half->result, err);
         if (rc == 0)
             rc = fb_block_iterate(half->block, 1, false, &half->result, err);
@@ -369,7 +368,6 @@ static int run_together(struct half halves[2], const int order[2], bool counted,
         rc = fb_block_iterate(half->block, 1, true, &half->result, err);
         half->result.count -= rc == 0;
     }
-    const int culprit = *failed;
     for (int i = 0; i < 2; i++) {
         struct fb_error why;
         int closed = fb_block_close(halves[i].block, rc, &halves[i].result, rc ? &why : err);
@@ -378,24 +376,38 @@ static int run_together(struct half halves[2], const int order[2], bool counted,
             *failed = i;
         }
     }
-    if (rc && *failed != culprit)
-        fb_block_result_free(&halves[1 - *failed].result);
     return rc;
 }
 
+/* "" where the cache state of a side's block is proven. */
+static void prove_cache(const struct half *half, const struct fb_cell *cell, char *why, size_t size)
+{
+    const struct fb_block_result *result = &half->result;
+    struct fb_cache_evidence evidence = {
+        .resident = result->resident_before,
+        .device_bytes = result->counters.device_bytes,
+        .read_bytes = result->counters.read_bytes,
+        .asked_bytes = result->counted * cell->record.request_bytes,
+    };
+    if (half->job.no_file || fb_cache_proven(half->job.job.file, cell->cache, &evidence, why, size))
+        why[0] = '\0';
+}
+
 int fb_gate_pair(const struct fb_run_config *config, const struct fb_gate_side *const sides[2],
-                 const struct fb_cell *const cells[2], bool b_first, bool counted, uint64_t ns[2],
-                 struct fb_counters counters[2], int *failed, struct fb_error *err)
+                 const struct fb_cell *const cells[2], bool b_first, bool counted,
+                 struct fb_gate_block out[2], int *failed, struct fb_error *err)
 {
     const int order[2] = { b_first, !b_first };
     struct half halves[2] = { { .job = make_job(config, sides[0], cells[0]) },
                               { .job = make_job(config, sides[1], cells[1]) } };
     const bool cold = cells[0]->cache == FB_CACHE_COLD;
-    int rc = (cold ? run_apart : run_together)(halves, order, counted, failed, err);
+    int rc = cold ? run_apart(halves, order, failed, err)
+                  : run_together(halves, order, counted, failed, err);
     for (int s = 0; rc == 0 && s < 2; s++) {
         const struct fb_block_result *result = &halves[s].result;
-        ns[s] = fb_median_of(result->ns + result->warmups, result->count - result->warmups);
-        mean_counters(result, &counters[s]);
+        out[s].ns = fb_median_of(result->ns + result->warmups, result->count - result->warmups);
+        mean_counters(result, &out[s].counters);
+        prove_cache(&halves[s], cells[s], out[s].unproven, sizeof out[s].unproven);
     }
     for (int s = 0; s < 2; s++)
         fb_block_result_free(&halves[s].result);

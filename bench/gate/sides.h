@@ -45,13 +45,19 @@ int fb_gate_ground_make(const struct fb_run_config *config, const struct fb_gate
 /* Removes what was made. */
 void fb_gate_ground_free(struct fb_gate_ground *ground);
 
+/* What a block of a side gave. */
+struct fb_gate_block {
+    uint64_t ns;                 /* median of its iterations */
+    struct fb_counters counters; /* of one; FB_NA where they were not looked at */
+    char unproven[256];          /* why its cache state is not proven; "" where it is */
+};
+
 /* A block of each side, in fresh workers that take turns iteration by iteration where the cache is
- * warm: the median of each one's iterations, and if `counted` the counters of one more (else
- * FB_NA). Every byte is checked against the dataset of side A. *failed is the side that a failure
- * is of. */
+ * warm. `counted`: their counters are looked at, as they always are of cold ones. Every byte is
+ * checked against the dataset of side A. *failed is the side that a failure is of. */
 int fb_gate_pair(const struct fb_run_config *config, const struct fb_gate_side *const sides[2],
-                 const struct fb_cell *const cells[2], bool b_first, bool counted, uint64_t ns[2],
-                 struct fb_counters counters[2], int *failed, struct fb_error *err);
+                 const struct fb_cell *const cells[2], bool b_first, bool counted,
+                 struct fb_gate_block out[2], int *failed, struct fb_error *err);
 
 /* Chunks and bytes that an iteration inflates, by a traced pass of its own; FB_NA where the side's
  * worker cannot tell. */

@@ -270,7 +270,7 @@ void fb_gate_apply_control(struct fb_gate *gate)
 {
     for (size_t i = 0; gate->alarm && i < gate->count; i++) {
         enum fb_gate_state state = gate->cells[i].state;
-        if (state == FB_GATE_REGRESSED || state == FB_GATE_IMPROVED)
+        if (state == FB_GATE_REGRESSED || state == FB_GATE_IMPROVED || state == FB_GATE_EQUIVALENT)
             settle(&gate->cells[i], FB_GATE_INCONCLUSIVE, FB_GATE_MACHINE);
     }
 }

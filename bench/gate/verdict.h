@@ -184,7 +184,8 @@ void fb_gate_confirm(struct fb_gate *gate);
 void fb_gate_finish(struct fb_gate *gate);
 
 /* The rule of the control: when pairs of A with itself differ by more than the threshold, so may
- * the others without a cause in B; what says regressed or improved becomes inconclusive. */
+ * the others without a cause in B, or hide one; what says regressed, improved or equivalent becomes
+ * inconclusive. */
 void fb_gate_apply_control(struct fb_gate *gate);
 
 /* --- what could have been found (effect.c) ---------------------------------------------------- */

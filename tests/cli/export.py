@@ -253,7 +253,7 @@ with tap.scratch() as tmp:
         assert "too few" in cases[title(cells[5])].find("skipped").get("message")
         assert cases[title(cells[3])].get("time") == "0.002500000"
     with tap.case("a control that changed is an error, and told in Markdown"):
-        assert "\nControl, A against itself: no change\n" in export(gate, "markdown")
+        assert "\nControl, A against itself: no alarm\n" in export(gate, "markdown")
         broken = write(os.path.join(tmp, "broken"), "gate.csv", [{**cells[0], "verdict": "improved"}, *cells[1:]])
         assert outcome(validated(export(broken, "junit"))[title(cells[0])]) == "error"
         assert "**it changed too, trust no row**" in export(broken, "markdown")
