@@ -369,11 +369,6 @@ int fb_block_run(const struct fb_block_job *job, struct fb_block_result *result,
     return fb_block_close(block, rc, result, err);
 }
 
-uint64_t fb_block_repeats(uint64_t ns)
-{
-    return repeats(ns, 0);
-}
-
 void fb_block_result_free(struct fb_block_result *result)
 {
     free(result->ns);

@@ -75,8 +75,6 @@ int fb_block_iterate(struct fb_block *block, uint64_t count, bool counted,
                      struct fb_block_result *result, struct fb_error *err);
 int fb_block_close(struct fb_block *block, int rc, struct fb_block_result *result,
                    struct fb_error *err);
-/* How often a plan that takes so long is repeated in a warm block. */
-uint64_t fb_block_repeats(uint64_t ns);
 
 /* Ring size of a plan: the largest request for one_buffer, else all requests up to 64 MiB; of one
  * that is loaded in batches the same of these, but room for all that are under way. */

@@ -55,38 +55,50 @@ static bool wants_pair(const struct state *state, size_t i, int stage, size_t wa
 {
     const struct fb_gate_series *series = &state->session.series[i];
     const enum fb_gate_state wanting = stage == 0 ? FB_GATE_OPEN : FB_GATE_SUSPECTED;
-    if (*series->reason || series->pairs[stage] >= wanted)
-        return false;
-    /* Counters need no control. */
-    return series->match ? state->judge.cells[i].state == wanting : !state->config->counters_only;
+    return !*series->reason && series->pairs[stage] < wanted &&
+           state->judge.cells[i].state == wanting;
 }
 
-static void show_progress(const struct state *state, int stage, size_t wanted, size_t open)
+/* Counters need no control. */
+static bool control_wants_pair(const struct state *state, int stage, size_t done)
+{
+    const struct fb_gate_series *control = control_series(state);
+    return !state->config->counters_only && !*control->reason &&
+           control->pairs[stage] < fb_gate_control_pairs(done + 1);
+}
+
+static void show_progress(const struct state *state, int stage, size_t done, size_t wanted,
+                          size_t open)
 {
     const struct fb_run_config *config = &state->config->run;
-    const struct fb_gate_series *control = control_series(state);
     char what[96];
     SET(what, "%s: pair %zu of %zu, %zu cells open", stage == 0 ? "measuring" : "confirming",
-        control->pairs[stage] + 1, wanted, open);
-    const uint64_t most = state->config->pairs + state->judge.fresh_pairs;
-    config->progress(config->listener, control->pairs[0] + control->pairs[1], most, what);
+        done + 1, wanted, open);
+    const uint64_t before = stage == 0 ? 0 : state->config->pairs;
+    config->progress(config->listener, before + done,
+                     state->config->pairs + state->judge.fresh_pairs, what);
 }
 
-/* One pair of every series that wants one, in random order, again and again until all have so
- * many. */
+/* One pair of every cell that wants one, in random order, again and again until all have so many;
+ * the control goes along. */
 static int run_pairs(struct state *state, int stage, size_t wanted, struct fb_error *err)
 {
     struct fb_gate_session *session = &state->session;
     int rc = 0;
     while (rc == 0 && !time_is_up(state)) {
-        size_t n = 0;
-        for (size_t i = 0; i <= session->ground.count; i++)
-            if (wants_pair(state, i, stage, wanted))
-                state->order[n++] = i;
-        /* The control goes along with others, and not on its own. */
-        if (n == 0 || (n == 1 && state->order[0] == session->ground.count))
+        size_t n = 0, done = wanted;
+        for (size_t i = 0; i < session->ground.count; i++) {
+            if (!wants_pair(state, i, stage, wanted))
+                continue;
+            state->order[n++] = i;
+            if (session->series[i].pairs[stage] < done)
+                done = session->series[i].pairs[stage];
+        }
+        if (n == 0)
             return 0;
-        show_progress(state, stage, wanted, n);
+        show_progress(state, stage, done, wanted, n);
+        if (control_wants_pair(state, stage, done))
+            state->order[n++] = session->ground.count;
         fb_random_shuffle(&session->random, state->order, n);
         for (size_t i = 0; rc == 0 && i < n && !time_is_up(state); i++)
             rc = fb_interrupted()

@@ -1,7 +1,8 @@
 /* A gate: two sides measured in pairs of fresh workers until it is known of every cell whether B is
  * slower than A by more than a threshold. What is judged how stands in verdict.h; this is what
  * happens: counters first, which are exact; then pairs of blocks, A and B in balanced random order
- * (ABBA or BAAB), with a pair of A against A, of one cell after the other, in every round. */
+ * (ABBA or BAAB), with a pair of A against A, of one cell after the other, in every second
+ * round. */
 #ifndef FB_BENCH_GATE_GATE_H
 #define FB_BENCH_GATE_GATE_H
 

@@ -157,6 +157,11 @@ size_t fb_gate_pairs_wanted(const struct fb_gate *gate)
     return 0;
 }
 
+size_t fb_gate_control_pairs(size_t n)
+{
+    return n / 2 + n % 2;
+}
+
 static bool all_finite(const double *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -213,7 +218,7 @@ static void look_at_control(struct fb_gate *gate, size_t n, double level)
     struct fb_gate_cell *control = gate->control;
     if (!control)
         return;
-    prepare(control, n, gate->t);
+    prepare(control, fb_gate_control_pairs(n), gate->t);
     fb_gate_holm(control, 1, FB_GATE_ABOVE, level);
     fb_gate_holm(control, 1, FB_GATE_BELOW, level);
     gate->alarm |= control->tests[FB_GATE_ABOVE].rejected || control->tests[FB_GATE_BELOW].rejected;
@@ -237,7 +242,7 @@ void fb_gate_look(struct fb_gate *gate)
 static void confirm_control(struct fb_gate *gate)
 {
     const struct fb_gate_cell *control = gate->control;
-    size_t n = gate->fresh_pairs;
+    size_t n = fb_gate_control_pairs(gate->fresh_pairs);
     if (control && control->state != FB_GATE_NO_DATA && control->fresh_pairs >= n)
         gate->alarm |= fb_gate_p_above(control->fresh, n, gate->t) <= gate->alpha ||
                        fb_gate_p_below(control->fresh, n, -gate->t) <= gate->alpha;

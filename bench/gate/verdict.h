@@ -32,7 +32,7 @@
  *     fb_gate_begin(&gate, 0.02, budget);
  *     gate.cells = ...; gate.count = ...; gate.control = ...;
  *     while (fb_gate_pairs_wanted(&gate) > 0) {
- *         run pairs of the cells that are FB_GATE_OPEN, and of the control, up to that number;
+ *         run pairs of the cells that are FB_GATE_OPEN up to that number, and of the control;
  *         fb_gate_look(&gate);
  *     }
  *     if any is FB_GATE_SUSPECTED: run gate.fresh_pairs more of each, into `fresh`;
@@ -50,8 +50,8 @@
 #define FB_GATE_ALPHA 0.05
 #define FB_GATE_THRESHOLD 0.02
 #define FB_GATE_LOOK_FIRST 12
-#define FB_GATE_PAIRS 96       /* the budget unless told otherwise: looks at 12, 24, 48, 96 */
-#define FB_GATE_FRESH_PAIRS 48 /* of the second stage: 31 of 48 confirm one cell */
+#define FB_GATE_PAIRS 48       /* the budget unless told otherwise: looks at 12, 24, 48 */
+#define FB_GATE_FRESH_PAIRS 36 /* of the second stage: 24 of 36 confirm one cell */
 #define FB_GATE_PAIRS_MOST FB_TRIALS_MOST
 #define FB_GATE_LOOKS_MOST 10
 
@@ -167,17 +167,19 @@ void fb_gate_begin(struct fb_gate *gate, double threshold, size_t budget);
 void fb_gate_holm(struct fb_gate_cell *cells, size_t count, enum fb_gate_test_kind kind,
                   double level);
 
-/* The number of pairs that open cells and the control are to have at the next look; 0 when no
- * look is left or no cell is open. */
+/* The number of pairs that open cells are to have at the next look; 0 when no look is left or no
+ * cell is open. */
 size_t fb_gate_pairs_wanted(const struct fb_gate *gate);
+/* Those that the control is to have where cells have n: it goes along in every second round. */
+size_t fb_gate_control_pairs(size_t n);
 
 /* Holds the next look, over the first so many values of each open cell: a cell that has fewer is
  * not judged, one without any or with a failure has no data. The control is tested in both
- * directions at the look's whole level. */
+ * directions at the look's whole level, over half as many. */
 void fb_gate_look(struct fb_gate *gate);
 
 /* Holds the second stage over the suspected cells, from their first gate->fresh_pairs fresh values;
- * one that has fewer is inconclusive. A control that has so many too is tested at alpha. */
+ * one that has fewer is inconclusive. A control that has half as many is tested at alpha. */
 void fb_gate_confirm(struct fb_gate *gate);
 
 /* No cell is open or suspected after it; then the rule of the control. Once, at the end. */

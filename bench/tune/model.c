@@ -7,6 +7,8 @@
 
 /* Chunks and runs of one term in one layout: beyond, it is too slow to be worth it anyway. */
 #define STEPS_MOST UINT64_C(400000)
+/* Arrays in one piece are one layout among hundreds, and often the right one. */
+#define STEPS_MOST_IN_PIECE UINT64_C(20000000)
 #define CACHE_BYTES (UINT64_C(1) << 20)
 #define CACHE_SLOTS 521
 /* A file without arrays, and what an array has beside its data. */
@@ -92,7 +94,8 @@ static bool count_work(struct scene *scene, const struct fb_setting *setting, bo
             layout->chunk[k] =
                 setting->chunk[k] < info->dims[k] ? setting->chunk[k] : info->dims[k];
     }
-    return fb_work_of(&scene->what, scene->layouts, STEPS_MOST, out);
+    return fb_work_of(&scene->what, scene->layouts,
+                      setting->rank ? STEPS_MOST : STEPS_MOST_IN_PIECE, out);
 }
 
 int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_setting *setting,

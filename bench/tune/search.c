@@ -26,7 +26,7 @@ static const struct wave second_wave = { 6, 2, 5, UINT64_C(2000000000) };
 /* Those of them that are read more often, before the finalists are chosen. */
 #define SEMIFINALISTS 8
 #define MORE_BLOCKS 4
-#define TRIAL_NS UINT64_C(200000000)
+#define TRIAL_NS UINT64_C(100000000)
 /* How much of a group is usually done behind each step. */
 #define PART_CALIBRATED 0.25
 #define PART_WRITTEN 0.35

@@ -22,7 +22,7 @@ PROXY = os.path.join(ROOT, "tests/workers/proxy.py")
 ONE = ["-f", "hdf5-chunked", "-w", "slicing:n=2"]  # one cell
 # The first look is at the last pair, and one above the threshold more or less is none here.
 CLOCK = ["--pairs", 5, "--threshold", "+50%"]
-CONFIRMING = 48
+CONFIRMING = 36
 SLOW = '{"slow_down_ppm":9000000}'
 
 
