@@ -241,11 +241,18 @@ void fb_gate_look(struct fb_gate *gate)
 
 static void confirm_control(struct fb_gate *gate)
 {
-    const struct fb_gate_cell *control = gate->control;
+    struct fb_gate_cell *control = gate->control;
     size_t n = fb_gate_control_pairs(gate->fresh_pairs);
-    if (control && control->state != FB_GATE_NO_DATA && control->fresh_pairs >= n)
-        gate->alarm |= fb_gate_p_above(control->fresh, n, gate->t) <= gate->alpha ||
-                       fb_gate_p_below(control->fresh, n, -gate->t) <= gate->alpha;
+    if (!control)
+        return;
+    struct fb_gate_test *test = &control->tests[FB_GATE_CONFIRM];
+    *test = (struct fb_gate_test){ .p = NAN, .level = NAN };
+    if (control->state == FB_GATE_NO_DATA || control->fresh_pairs < n)
+        return;
+    test->p = fb_gate_p_above(control->fresh, n, gate->t);
+    test->level = gate->alpha;
+    gate->alarm |=
+        test->p <= test->level || fb_gate_p_below(control->fresh, n, -gate->t) <= test->level;
 }
 
 void fb_gate_confirm(struct fb_gate *gate)
