@@ -64,6 +64,9 @@ struct fb_format {
     const char *writer;  /* name of the format whose create makes the file that this one reads; its
                             own name where it has a create, NULL for as-is and null */
     unsigned flags;      /* enum fb_format_flags */
+    /* Another reader of the same files, that `explain` and `tune` measure beside this one; NULL:
+     * none. */
+    const char *beside;
     /* Of a format that a program of ours reads: all functions below are NULL, and it takes part
      * only where it is asked for by name. NULL: a format of this binary. */
     const struct fb_adapter *adapter;

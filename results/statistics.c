@@ -98,6 +98,21 @@ bool fb_median_interval(const uint64_t *sorted, size_t n, double level, uint64_t
     return true;
 }
 
+double fb_median_of_ratios(double *values, size_t n, double level, double *lower, double *upper)
+{
+    uint64_t low, high, *millionths = malloc((n + 1) * sizeof *millionths);
+    double coverage, median = fb_median_of_doubles(values, n);
+    *lower = *upper = NAN;
+    for (size_t i = 0; millionths && i < n; i++)
+        millionths[i] = (uint64_t)(values[i] * 1e6);
+    if (millionths && fb_median_interval(millionths, n, level, &low, &high, &coverage)) {
+        *lower = (double)low / 1e6;
+        *upper = (double)high / 1e6;
+    }
+    free(millionths);
+    return median;
+}
+
 /* --- blocks ----------------------------------------------------------------------------------- */
 
 struct timed {

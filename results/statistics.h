@@ -38,6 +38,10 @@ double fb_median_of_doubles(double *values, size_t n);
 bool fb_median_interval(const uint64_t *sorted, size_t n, double level, uint64_t *lower,
                         uint64_t *upper, double *coverage);
 
+/* The median of ratios in any order, which it sorts, and its interval as above, to a millionth: NANs
+ * where there are too few. */
+double fb_median_of_ratios(double *values, size_t n, double level, double *lower, double *upper);
+
 /* One value a block, the median of its timed iterations, in order of execution; for one cell. The
  * caller frees *out (never NULL on success). 0 or FB_EMEMORY. */
 int fb_block_medians(const char *cell_id, const struct fb_iterations *iterations, uint64_t **out,

@@ -240,12 +240,12 @@ static void describe(const struct fb_study *study, const struct fb_task *task,
     }
 }
 
-static int take_pass(const struct fb_study *study, const struct fb_task *task,
-                     enum fb_handle handle, struct fb_anatomy *out, struct fb_error *err)
+static struct fb_block_job make_job(const struct fb_study *study, const struct fb_task *task,
+                                    enum fb_handle handle)
 {
     const struct fb_subject *subject = &study->subjects.items[0];
     const struct fb_plan *plan = &task->variant[FB_VARIANT_AS_IS].plan;
-    struct fb_block_job job = {
+    return (struct fb_block_job){
         .worker = &subject->worker,
         .limits = study->config->limits,
         .job = { .format = subject->name,
@@ -258,7 +258,23 @@ static int take_pass(const struct fb_study *study, const struct fb_task *task,
         .plan = plan,
         .expected = task->variant[FB_VARIANT_AS_IS].hashes,
     };
+}
+
+static int take_pass(const struct fb_study *study, const struct fb_task *task,
+                     enum fb_handle handle, struct fb_anatomy *out, struct fb_error *err)
+{
+    const struct fb_block_job job = make_job(study, task, handle);
     return fb_anatomy_take(&job, out, err);
+}
+
+/* Other readers differ in how they decode. */
+static int measure_beside(const struct fb_study *study, const struct fb_task *task,
+                          struct fb_finding *finding, struct fb_error *err)
+{
+    const struct fb_block_job job = make_job(study, task, study->handle);
+    if (finding->anatomy.counts.chunks_inflated == 0)
+        return 0;
+    return fb_beside_measure(&job, &finding->beside, err);
 }
 
 /* A pass more is worth it only where opening could matter. */
@@ -295,6 +311,8 @@ static int study_task(struct fb_study *study, const struct fb_task *task,
     fb_anatomy_fill(&finding->anatomy, &finding->record);
     if (may_gain_by_keeping(study, task, &finding->anatomy))
         rc = take_pass(study, task, FB_HANDLE_KEEP, &kept, err);
+    if (rc == 0)
+        rc = measure_beside(study, task, finding, err);
     if (rc)
         return rc;
     if (fb_advise(&finding->what, &finding->anatomy, kept.total_ns, &finding->rates,

@@ -4,6 +4,7 @@
 #define FB_BENCH_ANATOMY_STUDY_H
 
 #include "bench/anatomy/advice.h"
+#include "bench/anatomy/beside.h"
 #include "bench/config.h"
 #include "results/anatomy.h"
 
@@ -15,6 +16,7 @@ struct fb_finding {
     struct fb_stored *arrays; /* paths borrowed from the study */
     struct fb_rates rates;    /* of the machine, and of this data where it was probed */
     struct fb_advice advice;
+    struct fb_beside beside; /* measured where chunks are decoded */
     char reason[512];    /* why there is nothing to read; "" where there is: the rest is set then */
     char no_advice[512]; /* why there is no advice; "" where there is */
 };

@@ -5,11 +5,13 @@
 #include "bench/anatomy/study.h"
 #include "bench/cli/arguments.h"
 #include "bench/cli/commands.h"
+#include "bench/cli/json.h"
 #include "bench/run.h"
 #include "plots/plot.h"
 
 #include <argp.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +135,28 @@ static void print_command(const struct fb_study *study, const struct fb_finding 
     }
 }
 
+static void print_beside(const struct fb_beside *beside)
+{
+    char own[32], then[32];
+    if (!beside->format)
+        return;
+    printf("\nThe same file through %s: %.2fx as fast", beside->format, beside->ratio);
+    if (isfinite(beside->lower))
+        printf(" (95 %%: %.2f-%.2f)", beside->lower, beside->upper);
+    printf(": %s instead of %s.\n", fb_format_ns(beside->ns, then, sizeof then),
+           fb_format_ns(beside->own_ns, own, sizeof own));
+}
+
+static json_t *beside_json(const struct fb_beside *beside)
+{
+    if (!beside->format)
+        return json_null();
+    return json_pack("{s:s, s:I, s:I, s:f, s:o, s:o}", "format", beside->format, "own_ns",
+                     (json_int_t)beside->own_ns, "ns", (json_int_t)beside->ns, "ratio",
+                     beside->ratio, "lower", fb_json_double(beside->lower), "upper",
+                     fb_json_double(beside->upper));
+}
+
 static void print_finding(const struct fb_study *study, const struct fb_finding *finding,
                           const struct arguments *a)
 {
@@ -146,6 +170,7 @@ static void print_finding(const struct fb_study *study, const struct fb_finding 
         fb_advice_print(stdout, &finding->what, &finding->anatomy, &finding->advice, width);
         print_command(study, finding, a);
     }
+    print_beside(&finding->beside);
 }
 
 static json_t *finding_json(const struct fb_study *study, const struct fb_finding *finding)
@@ -160,7 +185,7 @@ static json_t *finding_json(const struct fb_study *study, const struct fb_findin
                             ns == FB_NA ? json_null() : json_integer((json_int_t)ns));
     }
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I}",
+        "{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s, s:s, s:f, s:f, s:I, s:I, s:I, s:I, s:o}",
         "workload", record->workload, "workload_options", record->workload_options, "cache",
         record->cache, "handle", record->handle, "total_ns", (json_int_t)record->total_ns,
         "parts_ns", parts, "cause", *finding->no_advice ? "" : fb_cause_names[advice->cause],
@@ -168,7 +193,8 @@ static json_t *finding_json(const struct fb_study *study, const struct fb_findin
         writer ? writer->name : "", "promised_ns", advice->then_ns, "promised_ratio", advice->gain,
         "chunks_now", (json_int_t)advice->now.touched, "decoded_bytes_now",
         (json_int_t)advice->now.loaded_bytes, "chunks_then", (json_int_t)advice->then.touched,
-        "decoded_bytes_then", (json_int_t)advice->then.loaded_bytes);
+        "decoded_bytes_then", (json_int_t)advice->then.loaded_bytes, "beside",
+        beside_json(&finding->beside));
 }
 
 static int print_json(const struct fb_study *study, struct fb_error *err)

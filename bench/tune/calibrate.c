@@ -34,11 +34,12 @@ struct gauge {
 
 static int time_term(const struct gauge *gauge, size_t term, double *out, struct fb_error *err)
 {
+    const struct fb_reading how = { FB_TUNE_READER, "", FB_HANDLE_ONCE };
     uint64_t best = UINT64_MAX, ns;
     bool proven; /* coefficients are no result */
     int rc = 0;
     for (int block = 0; rc == 0 && block < BLOCKS; block++) {
-        rc = fb_stand_read(&gauge->stand, gauge->path, term, "", FB_HANDLE_ONCE, &ns, &proven, err);
+        rc = fb_stand_read(&gauge->stand, gauge->path, term, &how, &ns, &proven, err);
         best = rc == 0 && ns < best ? ns : best;
     }
     *out = (double)best;

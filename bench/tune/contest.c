@@ -107,12 +107,13 @@ int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error
 
 static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct fb_error *err)
 {
+    const struct fb_reading how = { FB_TUNE_READER, "", contest->stand->ground->handle };
     int rc = 0;
     for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
         bool proven = true;
         if (fb_contest_term(contest, t))
-            rc = fb_stand_read(contest->stand, trial->path, t, "", contest->stand->ground->handle,
-                               &trial->ns[t][trial->rounds], &proven, err);
+            rc = fb_stand_read(contest->stand, trial->path, t, &how, &trial->ns[t][trial->rounds],
+                               &proven, err);
         trial->unproven |= !proven;
     }
     trial->rounds += rc == 0;

@@ -12,28 +12,6 @@
 
 /* --- ratios ----------------------------------------------------------------------------------- */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median and its interval: NANs where there are too few. Sorts the values. */
-static double settle(double *values, size_t n, double level, double *lower, double *upper)
-{
-    uint64_t millionths[FB_ROUNDS_MOST], low, high;
-    double coverage;
-    *lower = *upper = NAN;
-    qsort(values, n, sizeof *values, compare_doubles);
-    for (size_t r = 0; r < n; r++)
-        millionths[r] = (uint64_t)(values[r] * 1e6);
-    if (fb_median_interval(millionths, n, level, &low, &high, &coverage)) {
-        *lower = (double)low / 1e6;
-        *upper = (double)high / 1e6;
-    }
-    return n == 0 ? NAN : n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 static double weight_of(const struct fb_contest *contest, size_t term)
 {
     return fb_contest_term(contest, term) ? contest->search->access->terms[term].weight : 0;
@@ -94,7 +72,7 @@ static double plain_ratio(const struct fb_contest *contest, const struct fb_tria
     const size_t n = common_rounds(trial, &contest->trials[contest->baseline]);
     for (size_t r = 0; r < n; r++)
         ratios[r] = read_ratio(contest, trial, r);
-    return settle(ratios, n, level, lower, upper);
+    return fb_median_of_ratios(ratios, n, level, lower, upper);
 }
 
 double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_trial *trial,
@@ -113,7 +91,8 @@ double fb_trial_read_ratio(const struct fb_contest *contest, const struct fb_tri
     /* Two intervals, each of which misses half as often, hold together. */
     const double half = 1 - (1 - LEVEL) / 2;
     double first = plain_ratio(contest, leader, half, lower, upper);
-    double second = settle(ratios, pair_rounds(contest, trial, leader, ratios), half, &low, &high);
+    double second =
+        fb_median_of_ratios(ratios, pair_rounds(contest, trial, leader, ratios), half, &low, &high);
     *lower *= low;
     *upper *= high;
     return first * second;
@@ -191,7 +170,8 @@ double fb_trial_paired_cost(const struct fb_contest *contest, const struct fb_tr
                             const struct fb_trial *b, double *lower, double *upper)
 {
     double ratios[FB_ROUNDS_MOST];
-    double median = settle(ratios, pair_rounds(contest, a, b, ratios), LEVEL, lower, upper);
+    double median =
+        fb_median_of_ratios(ratios, pair_rounds(contest, a, b, ratios), LEVEL, lower, upper);
     *lower = cost_between(contest, a, b, *lower);
     *upper = cost_between(contest, a, b, *upper);
     return cost_between(contest, a, b, median);

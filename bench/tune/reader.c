@@ -19,10 +19,12 @@ static const uint64_t caches[] = { UINT64_C(4) << 20, UINT64_C(16) << 20, UINT64
 
 /* A way to read, against the present one. */
 struct way {
+    const char *format;
     char options[64], text[128];
     enum fb_handle handle;
     struct fb_trial trial;
 };
+#define WAYS_MOST 4
 
 static int loads(const struct fb_contest *contest, uint64_t bytes, uint64_t slots, double *sum,
                  struct fb_error *err)
@@ -65,12 +67,13 @@ static int read_way(const struct fb_contest *contest, struct way *way, size_t ro
                     struct fb_error *err)
 {
     const char *path = contest->trials[contest->baseline].path;
+    const struct fb_reading how = { way->format, way->options, way->handle };
     int rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted") : 0;
     for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
         bool proven = true;
         if (fb_contest_term(contest, t))
-            rc = fb_stand_read(contest->stand, path, t, way->options, way->handle,
-                               &way->trial.ns[t][round], &proven, err);
+            rc = fb_stand_read(contest->stand, path, t, &how, &way->trial.ns[t][round], &proven,
+                               err);
         way->trial.unproven |= !proven;
     }
     return rc;
@@ -83,7 +86,7 @@ static int measure(const struct fb_contest *contest, struct way *ways, size_t co
     int rc = 0;
     fb_random_seed(&random, contest->search->config->seed + 4);
     for (size_t round = 0; rc == 0 && round < ROUNDS; round++) {
-        size_t order[] = { 0, 1, 2 };
+        size_t order[WAYS_MOST] = { 0, 1, 2, 3 };
         fb_random_shuffle(&random, order, count);
         for (size_t i = 0; rc == 0 && i < count; i++)
             rc = read_way(contest, &ways[order[i]], round, err);
@@ -99,7 +102,7 @@ static int add_row(const struct fb_contest *contest, const struct way *way,
     struct fb_tune_record record;
     fb_contest_begin_record(contest, "reader", &record);
     SET(record.setting, "%s", way->text);
-    SET(record.format, "%s", FB_TUNE_READER);
+    SET(record.format, "%s", way->format);
     SET(record.options, "%s", way->options);
     record.blocks = way->trial.rounds;
     SET(record.cache_state, "%s", way->trial.unproven ? "warm-unproven" : "proven");
@@ -112,28 +115,38 @@ static int add_row(const struct fb_contest *contest, const struct way *way,
     return fb_tune_records_add(records, &record, err);
 }
 
+static struct way *add_way(struct way *ways, size_t *count, const char *format,
+                           enum fb_handle handle)
+{
+    struct way *way = &ways[(*count)++];
+    way->format = format;
+    way->handle = handle;
+    return way;
+}
+
 int fb_reader_advice(const struct fb_contest *contest, struct fb_tune_records *records,
                      struct fb_error *err)
 {
     enum fb_handle handle = contest->stand->ground->handle;
-    struct way ways[3] = { { .handle = handle } };
+    const char *beside = fb_format_find(FB_TUNE_READER)->beside;
+    struct way ways[WAYS_MOST] = { { .options = "" } };
     struct fb_contest pair = *contest; /* its baseline is read anew, beside the others */
-    size_t count = 1;
+    size_t count = 0;
     uint64_t cache;
     char bytes[32];
     pair.leader = NULL;
+    add_way(ways, &count, FB_TUNE_READER, handle);
     int rc = choose_cache(contest, &cache, err);
     if (rc == 0 && cache) {
-        struct way *way = &ways[count++];
-        way->handle = handle;
+        struct way *way = add_way(ways, &count, FB_TUNE_READER, handle);
         SET(way->options, "cache=%llu", (unsigned long long)cache);
         SET(way->text, "a chunk cache of %s", fb_format_bytes(cache, bytes, sizeof bytes));
     }
-    if (rc == 0 && handle != FB_HANDLE_KEEP) {
-        struct way *way = &ways[count++];
-        way->handle = FB_HANDLE_KEEP;
-        SET(way->text, "the file held open between reads");
-    }
+    if (rc == 0 && handle != FB_HANDLE_KEEP)
+        SET(add_way(ways, &count, FB_TUNE_READER, FB_HANDLE_KEEP)->text,
+            "the file held open between reads");
+    if (rc == 0 && beside && contest->search->present.filtered)
+        SET(add_way(ways, &count, beside, handle)->text, "the same file through %s", beside);
     if (rc == 0 && count > 1)
         rc = measure(contest, ways, count, err);
     if (rc == 0 && count > 1) {

@@ -193,8 +193,8 @@ int fb_stand_write(const struct fb_stand *stand, const struct fb_setting *settin
     return rc ? rc : fb_path_bytes(path, file_bytes, err);
 }
 
-int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, const char *options,
-                  enum fb_handle handle, uint64_t *ns, bool *proven, struct fb_error *err)
+int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term,
+                  const struct fb_reading *how, uint64_t *ns, bool *proven, struct fb_error *err)
 {
     const struct fb_ground *ground = stand->ground;
     const struct fb_stand_term *what = &stand->terms[term];
@@ -202,11 +202,11 @@ int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, c
     struct fb_block_job job = {
         .worker = &ground->worker,
         .limits = ground->limits,
-        .job = { .format = FB_TUNE_READER,
-                 .options = options,
+        .job = { .format = how->format,
+                 .options = how->options,
                  .file = path ? path : ground->file,
                  .plan = path ? what->path : what->in_place,
-                 .handle = handle,
+                 .handle = how->handle,
                  .buffer = fb_block_buffer(&what->plan) },
         .cache = FB_CACHE_WARM,
         .patience_ns = PATIENCE_NS,

@@ -54,10 +54,17 @@ void fb_stand_close(struct fb_stand *stand);
 int fb_stand_write(const struct fb_stand *stand, const struct fb_setting *setting, const char *path,
                    uint64_t *file_bytes, uint64_t *write_ns, struct fb_error *err);
 
+/* How a file is read. */
+struct fb_reading {
+    const char *format;  /* a reader of any HDF5 file */
+    const char *options; /* its own */
+    enum fb_handle handle;
+};
+
 /* One block: the median of its iterations of a term's requests, each checked. `path` is a file made
- * of the stand; NULL: the file that is tuned, in place. Options are the reader's.
+ * of the stand; NULL: the file that is tuned, in place.
  * *proven: the file was seen to be in the page cache before. */
-int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term, const char *options,
-                  enum fb_handle handle, uint64_t *ns, bool *proven, struct fb_error *err);
+int fb_stand_read(const struct fb_stand *stand, const char *path, size_t term,
+                  const struct fb_reading *how, uint64_t *ns, bool *proven, struct fb_error *err);
 
 #endif
