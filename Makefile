@@ -11,7 +11,7 @@ JOBS ?= $(shell nproc)
 
 VERSION := 0.1.0
 COMMIT := $(shell git describe --always --dirty 2>/dev/null || echo n/a)
-PACKAGES := hdf5-serial msgpack jansson libxxhash zlib
+PACKAGES := hdf5-serial msgpack jansson libxxhash zlib libdeflate
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 
 # Expanded late: `make deps` must work before pkg-config is there.
