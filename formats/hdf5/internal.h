@@ -4,6 +4,7 @@
 #ifndef FB_FORMATS_HDF5_INTERNAL_H
 #define FB_FORMATS_HDF5_INTERNAL_H
 
+#include "formats/direct/scout.h"
 #include "formats/format.h"
 
 #include <hdf5.h>
@@ -12,13 +13,10 @@
 /* Writers refuse larger chunks, and readers do not touch them: a chunk is read as a whole. */
 #define FB_HDF5_CHUNK_MAX ((uint64_t)1 << 30)
 
-/* What our file driver tells of a file's reads, and whom. */
+/* A traced reader's. */
 struct fb_hdf5_watch {
-    struct fb_trace *trace; /* accounts them; may be NULL */
-    bool only_where;        /* array data is not read: only where it lies is noted */
-    /* The read that came last; HADDR_UNDEF for one of the library's own structures. */
-    haddr_t raw_address;
-    size_t raw_bytes;
+    struct fb_trace *trace;
+    struct fb_direct_watch reads;
     /* The library's own filters, and what replaces them; NULL while they are not replaced. */
     const H5Z_class2_t *deflate, *shuffle;
     herr_t (*install)(const H5Z_class2_t *filter);
@@ -31,7 +29,7 @@ struct fb_reader {
                            released where it is not H5P_DEFAULT */
     struct fb_trace *trace;      /* of a traced reader, else NULL, */
     struct fb_hdf5_watch *watch; /* and so is this */
-    struct fb_hdf5_scout *scout; /* made by fb_hdf5_extents when it is first called */
+    struct fb_direct_scout *scout; /* made by fb_hdf5_extents when it is first called */
 };
 
 /* A dataset that can be delivered, as far as reading it goes. */
@@ -135,12 +133,6 @@ void fb_hdf5_array_close(struct fb_array *array);
 int fb_hdf5_open_traced(const char *path, const struct fb_options *options, struct fb_trace *trace,
                         struct fb_reader **out, struct fb_error *err);
 
-/* --- driver.c --- */
-
-/* A file access list whose file tells the watch of its reads, as long as it is open; negative on
- * failure. */
-hid_t fb_hdf5_driver_access(struct fb_hdf5_watch *watch);
-
 /* --- trace.c --- */
 
 /* Puts watched filters in place of the library's, until the end, which accepts NULL. */
@@ -156,8 +148,6 @@ int fb_hdf5_extents(struct fb_array *array, const uint64_t *start, const uint64_
                     int (*visit)(void *context, const struct fb_extent *extent,
                                  struct fb_error *err),
                     void *context, struct fb_error *err);
-/* Accepts NULL. */
-void fb_hdf5_scout_close(struct fb_hdf5_scout *scout);
 
 /* --- writer.c, noxire.c --- */
 

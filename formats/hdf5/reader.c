@@ -101,7 +101,7 @@ int fb_hdf5_open_traced(const char *path, const struct fb_options *options, stru
     int rc = fb_hdf5_watch_begin(trace, &watch, err);
     if (rc)
         return rc;
-    hid_t access = fb_hdf5_driver_access(watch);
+    hid_t access = fb_direct_driver_access(&watch->reads);
     if (access < 0) {
         rc = fb_hdf5_fail(err, FB_EUNSUPPORTED, "cannot watch how %s is read", path);
         fb_hdf5_watch_end(watch);
@@ -116,7 +116,7 @@ void fb_hdf5_close(struct fb_reader *reader)
 {
     if (!reader)
         return;
-    fb_hdf5_scout_close(reader->scout);
+    fb_direct_scout_close(reader->scout);
     fb_trace_enter(reader->trace, FB_PART_OPEN);
     fb_hdf5_release(reader->file);
     fb_trace_leave(reader->trace);
