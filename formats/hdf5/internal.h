@@ -27,8 +27,9 @@ struct fb_reader {
     hid_t file;
     hid_t array_access; /* how arrays are opened: HDF5's defaults, or with a cache of its own size;
                            released where it is not H5P_DEFAULT */
-    struct fb_trace *trace;      /* of a traced reader, else NULL, */
-    struct fb_hdf5_watch *watch; /* and so is this */
+    struct fb_trace *trace;        /* of a traced reader, else NULL, */
+    struct fb_hdf5_watch *watch;   /* and so is this */
+    struct fb_direct_file *direct; /* of a direct reader, else NULL */
     struct fb_direct_scout *scout; /* made by fb_hdf5_extents when it is first called */
 };
 
@@ -40,6 +41,7 @@ struct fb_hdf5_dataset {
     uint64_t element;    /* bytes of one in the file */
     unsigned chunk_rank; /* 0 where it is not chunked */
     uint64_t chunk[FB_MAX_RANK];
+    unsigned filters;     /* that its chunks go through */
     hid_t space;          /* of the file */
     hid_t type, own_type; /* as below */
 };
@@ -54,7 +56,9 @@ struct fb_array {
     uint64_t element;          /* as above */
     unsigned chunk_rank;
     uint64_t chunk[FB_MAX_RANK];
-    hid_t scouted; /* the dataset in the scout's file; -1 until it is needed */
+    unsigned filters;
+    struct fb_direct_array *direct; /* of a direct reader, where the array has filters; else NULL */
+    hid_t scouted;                  /* the dataset in the scout's file; -1 until it is needed */
 };
 
 /* --- error.c --- */
@@ -92,6 +96,20 @@ struct fb_hdf5_filters {
 };
 /* FB_EUNSUPPORTED where there is another filter, or gzip below a shuffle. */
 int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct fb_error *err);
+
+/* --- direct.c: the same files and arrays, read past H5Dread --- */
+
+/* The option `threads`: a number from 1. */
+bool fb_hdf5_check_threads(const char *value);
+int fb_hdf5_direct_open(const char *path, const struct fb_options *options, struct fb_reader **out,
+                        struct fb_error *err);
+void fb_hdf5_direct_close(struct fb_reader *reader);
+int fb_hdf5_direct_array_open(struct fb_reader *reader, const char *path, struct fb_array **out,
+                              struct fb_error *err);
+int fb_hdf5_direct_array_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                              void *dst, size_t capacity, size_t *delivered, struct fb_error *err);
+void fb_hdf5_direct_array_close(struct fb_array *array);
+int fb_hdf5_direct_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
 
 /* --- attribute.c --- */
 

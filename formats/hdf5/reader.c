@@ -137,6 +137,7 @@ static int fill_info(struct fb_array *array, const char *path, const struct fb_h
     array->own_type = look->own_type;
     array->element = look->element;
     array->chunk_rank = look->chunk_rank;
+    array->filters = look->filters;
     memcpy(array->chunk, look->chunk, sizeof array->chunk);
     info->dtype = look->dtype;
     info->rank = look->rank;
