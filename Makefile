@@ -191,7 +191,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
-        bench-tune bench-gate-rates bench-gate
+        bench-tune bench-gate-rates bench-gate bench-direct bench-direct-equal
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -213,6 +213,13 @@ bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
 bench-clocks: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/clocks.py
+bench-direct: $(B)/tests/bench/direct
+	$<
+# Not a time but equality, of more datasets than `make test` has patience for.
+DIRECT_CASES ?= 10000
+bench-direct-equal: $(B)/tests/interop/direct_random $(B)/tests/interop/direct_damage
+	$(B)/tests/interop/direct_random random $(DIRECT_CASES) 1
+	$(B)/tests/interop/direct_damage $(DIRECT_CASES) 1
 # The first python3 that has PyTorch.
 bench-epoch: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $$(for p in python3 /usr/bin/python3; do \
@@ -257,4 +264,4 @@ format:
 clean:
 	rm -rf $(B)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(HELPERS:%=%.d)

@@ -108,7 +108,7 @@ void fb_direct_close(struct fb_direct_file *file)
 
 hid_t fb_direct_file_id(const struct fb_direct_file *file)
 {
-    return file->file;
+    return file->scout ? fb_direct_scout_file(file->scout) : file->file;
 }
 
 /* --- arrays ----------------------------------------------------------------------------------- */
@@ -136,7 +136,7 @@ int fb_direct_array_open(struct fb_direct_file *file, const char *path,
     struct fb_direct_quiet quiet;
     int rc = 0;
     fb_direct_quiet_begin(&quiet);
-    hid_t dataset = H5Dopen2(file->file, path, H5P_DEFAULT);
+    hid_t dataset = H5Dopen2(fb_direct_file_id(file), path, H5P_DEFAULT);
     if (dataset < 0)
         rc = fail_hdf5(why, "the array does not open");
     else if ((rc = fb_direct_array_attach(file, dataset, H5I_INVALID_HID, out, why)) != 0)
@@ -151,7 +151,8 @@ void fb_direct_array_close(struct fb_direct_array *array)
 {
     if (!array)
         return;
-    fb_direct_release(array->scouted);
+    if (array->scouted != array->dataset)
+        fb_direct_release(array->scouted);
     fb_direct_release(array->own_memory);
     if (array->owned)
         fb_direct_release(array->dataset);

@@ -26,7 +26,7 @@
  * after a fork.
  *
  * Memory: two chunks a thread (one as it is stored, one decoded), kept until the file is closed;
- * 24 bytes for each chunk of an array whose place is known; and, of slabs that take less than whole
+ * 16 bytes for each chunk of an array whose place is known; and, of slabs that take less than whole
  * chunks, up to 1 MiB of decoded chunks an array, in place of the cache of HDF5, which stays empty.
  */
 #ifndef HDF5_DIRECT_H
@@ -54,7 +54,9 @@ int fb_direct_attach(hid_t file, const char *path, unsigned threads, struct fb_d
                      char *why);
 /* Accepts NULL. Its arrays have been closed. */
 void fb_direct_close(struct fb_direct_file *file);
-/* The file as HDF5 has it, for everything that is not reading arrays; closed by fb_direct_close. */
+/* The file as HDF5 has it, to open arrays for fb_direct_array_attach with: they cost the least in
+ * the one that is told now, which is another after some megabytes have been read. Closed by
+ * fb_direct_close (of fb_direct_attach, the caller's own stays open). One thread at a time. */
 hid_t fb_direct_file_id(const struct fb_direct_file *file);
 
 int fb_direct_array_open(struct fb_direct_file *file, const char *path,

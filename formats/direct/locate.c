@@ -53,6 +53,13 @@ static void open_again(struct fb_direct_file *file)
     }
 }
 
+static bool lies_in(hid_t dataset, hid_t file)
+{
+    hid_t own = H5Iget_file_id(dataset);
+    fb_direct_release(own);
+    return own == file;
+}
+
 bool fb_direct_send_scout(struct fb_direct_array *array, uint64_t chunks, uint64_t bytes)
 {
     struct fb_direct_file *file = array->file;
@@ -61,10 +68,15 @@ bool fb_direct_send_scout(struct fb_direct_array *array, uint64_t chunks, uint64
     if (!file->scouting_tried &&
         (bytes >= file->limits.scout_bytes || file->decoded >= file->limits.scout_sum))
         open_again(file);
-    if (!file->scout ||
-        (chunks < file->limits.scout_chunks && array->decoded < file->limits.scout_chunks))
+    if (!file->scout)
         return false;
-    array->scouted = fb_direct_scout_array(file->scout, array->dataset);
+    /* Opened when there was a scout already, it is in its file. */
+    if (lies_in(array->dataset, fb_direct_scout_file(file->scout)))
+        array->scouted = array->dataset;
+    else if (chunks < file->limits.scout_chunks && array->decoded < file->limits.scout_chunks)
+        return false;
+    else
+        array->scouted = fb_direct_scout_array(file->scout, array->dataset);
     H5Eclear2(H5E_DEFAULT);
     if (array->scouted >= 0 && array->chunks <= TABLE_MOST)
         array->table = calloc((size_t)array->chunks, sizeof *array->table);

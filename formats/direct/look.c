@@ -232,12 +232,14 @@ static bool reads_directly(struct fb_direct_array *array, hid_t type)
         return fall_back(array, "no axes");
     if (H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY)
         return fall_back(array, "a file that is open for writing, or while another writes it");
+    if (!type_reads(array, type))
+        return false;
     hid_t creation = H5Dget_create_plist(array->dataset);
     bool reads = creation >= 0 && layout_reads(array, creation);
     fb_direct_release(creation);
     if (!reads && !array->reason[0])
         return fall_back(array, "unknown layout");
-    return reads && type_reads(array, type);
+    return reads;
 }
 
 int fb_direct_look(struct fb_direct_array *array, char *why)
