@@ -16,7 +16,7 @@ enum fb_direct_filter { FB_DIRECT_DEFLATE, FB_DIRECT_SHUFFLE, FB_DIRECT_FLETCHER
 struct fb_direct_pipeline {
     unsigned count;
     enum fb_direct_filter filters[FB_DIRECT_FILTERS_MAX];
-    size_t element; /* bytes; of the shuffle */
+    size_t element; /* bytes; of the shuffle: fb_direct_place knows only its box's own */
 };
 
 /* False for an order that cannot be decoded here: a filter twice, or anything before the shuffle.
