@@ -18,7 +18,8 @@ bool fb_hdf5_check_threads(const char *value)
 static unsigned threads_of(const struct fb_options *options)
 {
     uint64_t threads;
-    return options && fb_parse_u64(fb_options_text(options, "threads"), &threads)
+    return options && fb_options_has(options, "threads") &&
+                   fb_parse_u64(fb_options_text(options, "threads"), &threads)
                ? (unsigned)threads
                : 0;
 }

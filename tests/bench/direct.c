@@ -151,7 +151,6 @@ struct cell {
     bool gains; /* else it must lose nothing */
 };
 
-
 static uint64_t run_cell(struct fb_execution execution, const struct fb_format *format,
                          size_t repeats)
 {
@@ -235,8 +234,8 @@ static bool check_cells(void)
         { "shuffle-slicing", "synth:samples=24", "hdf5-chunked:shuffle=1", "slicing:n=20", true },
         { "level-1-slicing", "synth:samples=24", "hdf5-chunked:level=1", "slicing:n=20", true },
         { "rows-1-scan", "synth:samples=4", "hdf5-chunked:rows=1", "scan", false },
-        { "large-chunk-slicing", "synth:samples=8", "hdf5-chunked:rows=2000", "slicing:n=20",
-          false },
+        { "large-chunk-slicing", "synth:samples=4,frames=3000:4000", "hdf5-chunked:rows=2500",
+          "slicing:n=20", false },
         { "windows-scan", "synth:samples=8", "hdf5-chunked", "scan:window=10", false },
         { "tiny-random-access", "synth:samples=40,frames=1:4", "hdf5-chunked", "random-access:n=40",
           false },
