@@ -11,15 +11,15 @@ JOBS ?= $(shell nproc)
 
 VERSION := 0.1.0
 COMMIT := $(shell git describe --always --dirty 2>/dev/null || echo n/a)
-PACKAGES := hdf5-serial msgpack jansson libxxhash zlib
+PACKAGES := hdf5-serial msgpack jansson libxxhash zlib libdeflate
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 
 # Expanded late: `make deps` must work before pkg-config is there.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lcsv -lm
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lcsv -lm -pthread
 
 # -ffp-contract=off: the generator's data must be the same bytes on every machine.
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLAGS) $(CFLAGS) \
+ALL_CFLAGS = -std=c11 -pthread -D_GNU_SOURCE -I. $(WARNINGS) -ffp-contract=off $(PKG_CFLAGS) $(CFLAGS) \
              $(SANITIZE) -DFB_VERSION='"$(VERSION)"' -DFB_SHARE_DIR='"$(PREFIX)/share/fmtbench"' \
              -MMD -MP
 
@@ -31,13 +31,20 @@ OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
 FMTBENCH := $(B)/fmtbench
 
+# A library of its own: formats/direct/hdf5_direct.h.
+DIRECT := $(B)/libhdf5_direct.a
+
 .PHONY: all
-all: $(FMTBENCH)
+all: $(FMTBENCH) $(DIRECT)
 
 $(FMTBENCH): $(MAIN) $(B)/libfmtbench.a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(B)/libfmtbench.a: $(filter-out $(MAIN),$(OBJECTS))
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(DIRECT): $(patsubst %.c,$(B)/%.o,$(sort $(wildcard formats/direct/*.c)))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
@@ -53,8 +60,8 @@ $(B)/commit: always
 $(B)/bench/environment.o: $(B)/commit
 $(B)/bench/environment.o: ALL_CFLAGS += -DFB_COMMIT='"$(COMMIT)"' -DFB_BUILD_FLAGS='"$(CFLAGS) $(SANITIZE)"'
 
-# One clear word instead of a page of missing headers.
-$(B)/deps-checked:
+# One clear word instead of a page of missing headers; again when another library is needed.
+$(B)/deps-checked: deps.txt Makefile
 	@mkdir -p $(B)
 	@{ pkg-config --exists $(PACKAGES) && echo '#include <csv.h>' | $(CC) -E - ; } >/dev/null 2>&1 || { \
 	    echo "Missing libraries: run 'make deps' first, or install what deps.txt lists." >&2; exit 1; }
@@ -184,7 +191,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
-        bench-tune bench-gate-rates bench-gate
+        bench-tune bench-gate-rates bench-gate bench-direct bench-direct-equal
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -206,6 +213,13 @@ bench-scale: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/scale.py
 bench-clocks: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/clocks.py
+bench-direct: $(B)/tests/bench/direct
+	$<
+# Not a time but equality, of more datasets than `make test` has patience for.
+DIRECT_CASES ?= 10000
+bench-direct-equal: $(B)/tests/interop/direct_random $(B)/tests/interop/direct_damage
+	$(B)/tests/interop/direct_random random $(DIRECT_CASES) 1
+	$(B)/tests/interop/direct_damage $(DIRECT_CASES) 1
 # The first python3 that has PyTorch.
 bench-epoch: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $$(for p in python3 /usr/bin/python3; do \
@@ -226,13 +240,16 @@ bench-tune: $(FMTBENCH)
 # --- the rest -------------------------------------------------------------------------------------
 
 .PHONY: install uninstall format clean docs
-install: $(FMTBENCH)
+install: $(FMTBENCH) $(DIRECT)
 	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
+	install -D -m 644 formats/direct/hdf5_direct.h $(DESTDIR)$(PREFIX)/include/hdf5_direct.h
+	install -D -m 644 $(DIRECT) $(DESTDIR)$(PREFIX)/lib/libhdf5_direct.a
 	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
 	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/fmtbench/plots/
 	install -D -m 644 formats/python/worker.py $(DESTDIR)$(PREFIX)/share/fmtbench/formats/python/worker.py
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench
+	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench $(DESTDIR)$(PREFIX)/include/hdf5_direct.h \
+	    $(DESTDIR)$(PREFIX)/lib/libhdf5_direct.a
 	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench
 
 # What stands in the docs but follows from the program's tables.
@@ -247,4 +264,4 @@ format:
 clean:
 	rm -rf $(B)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(HELPERS:%=%.d)

@@ -201,6 +201,16 @@ char *fb_options_given(const struct fb_options *options, char *buf, size_t size)
     return print_options(options, true, buf, size);
 }
 
+void fb_options_restrict(const struct fb_options *options, const struct fb_option *table,
+                         struct fb_options *out)
+{
+    *out = (struct fb_options){ .table = table };
+    for (size_t i = 0; table[i].name; i++)
+        snprintf(out->values[i], sizeof out->values[i], "%s",
+                 fb_options_has(options, table[i].name) ? fb_options_text(options, table[i].name)
+                                                        : table[i].fallback);
+}
+
 int fb_spec_split(const char *spec, char *name, size_t name_size, const char **rest,
                   struct fb_error *err)
 {

@@ -65,6 +65,11 @@ char *fb_options_canonical(const struct fb_options *options, char *buf, size_t s
 /* The same of those alone that are not as if nobody had given them. Returns buf. */
 char *fb_options_given(const struct fb_options *options, char *buf, size_t size);
 
+/* What is said of the keys of another table, which has its defaults for those that are missing
+ * here. */
+void fb_options_restrict(const struct fb_options *options, const struct fb_option *table,
+                         struct fb_options *out);
+
 /* Splits "name:rest" into name (copied, FB_EUSAGE when too long or empty) and rest ("" if none). */
 int fb_spec_split(const char *spec, char *name, size_t name_size, const char **rest,
                   struct fb_error *err);

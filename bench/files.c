@@ -21,7 +21,7 @@ static struct fb_file *new_file(struct fb_files *files, const struct fb_subject 
     struct fb_file *file = &files->items[files->count++];
     *file = (struct fb_file){ .write_ns = FB_NA, .write_cpu_ns = FB_NA, .file_bytes = FB_NA };
     snprintf(file->writer, sizeof file->writer, "%s", subject->writer);
-    snprintf(file->options, sizeof file->options, "%s", subject->options);
+    snprintf(file->options, sizeof file->options, "%s", subject->written);
     return file;
 }
 
@@ -30,7 +30,7 @@ static size_t file_for(struct fb_files *files, const struct fb_subject *subject)
 {
     for (size_t i = 0; *subject->writer && i < files->count; i++)
         if (strcmp(files->items[i].writer, subject->writer) == 0 &&
-            strcmp(files->items[i].options, subject->options) == 0)
+            strcmp(files->items[i].options, subject->written) == 0)
             return i;
     new_file(files, subject);
     return files->count - 1;
@@ -101,7 +101,7 @@ static int create(const struct fb_run_config *config, const struct fb_dataset *d
         return rc;
     struct fb_job job = { .create = true,
                           .format = subject->writer,
-                          .options = subject->options,
+                          .options = subject->written,
                           .file = file->path,
                           .plan = plan_path };
     struct fb_process_limits limits = config->limits;

@@ -42,6 +42,7 @@ static void take_storage(struct fb_record *record, const json_t *storage)
     take_text(storage, "layout", record->layout, sizeof record->layout);
     take_text(storage, "chunk", record->chunk, sizeof record->chunk);
     take_text(storage, "filters", record->filters, sizeof record->filters);
+    take_text(storage, "fallback", record->fallback, sizeof record->fallback);
     fb_message_uint(storage, "stored_bytes", &record->stored_bytes);
     fb_message_uint(storage, "chunk_cache_bytes", &record->chunk_cache_bytes);
 }

@@ -93,7 +93,7 @@ static int add_ours(struct fb_subjects *subjects, const struct fb_run_config *co
                     const char *spec, struct fb_error *err)
 {
     const struct fb_format *format;
-    struct fb_options values;
+    struct fb_options values, values_written;
     int rc = fb_format_parse(spec, &format, &values, err);
     if (rc)
         return rc;
@@ -116,6 +116,11 @@ static int add_ours(struct fb_subjects *subjects, const struct fb_run_config *co
     snprintf(subject.writer, sizeof subject.writer, "%s", writer ? writer->name : "");
     snprintf(subject.suffix, sizeof subject.suffix, "%s", format->suffix ? format->suffix : "");
     fb_options_canonical(&values, subject.options, sizeof subject.options);
+    /* How a file is read is nothing to who writes it. */
+    if (writer)
+        fb_options_restrict(&values, writer->options, &values_written);
+    fb_options_canonical(writer ? &values_written : &values, subject.written,
+                         sizeof subject.written);
     return add(subjects, &subject, err);
 }
 
@@ -175,6 +180,7 @@ static int add_external(struct fb_subjects *subjects, const struct fb_run_config
         snprintf(subject.name, sizeof subject.name, "%s", name);
         snprintf(subject.writer, sizeof subject.writer, "%s", name);
         snprintf(subject.options, sizeof subject.options, "%s", options);
+        snprintf(subject.written, sizeof subject.written, "%s", options);
         snprintf(subject.suffix, sizeof subject.suffix, "%s", suffix);
         return add(subjects, &subject, err);
     }
@@ -216,8 +222,8 @@ static int add_all_external(struct fb_subjects *subjects, const struct fb_run_co
 
 /* --- --files DIR ------------------------------------------------------------------------------ */
 
-/* The formats of the files there, and every other format of this binary that reads the same
- * files. */
+/* The formats of the files there, and every other format of this binary that reads the same files
+ * and need not be asked for by name. */
 static int add_from_files(struct fb_subjects *subjects, const struct fb_run_config *config,
                           const json_t *hello, const struct fb_dataset *dataset,
                           struct fb_error *err)
@@ -240,6 +246,7 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
         }
         for (size_t i = 0; rc == 0 && fb_formats[i]; i++) {
             if (fb_formats[i]->create || fb_formats[i]->adapter || !fb_formats[i]->writer ||
+                (fb_formats[i]->flags & FB_BY_NAME) ||
                 strcmp(fb_formats[i]->writer, manifest->format) != 0)
                 continue;
             snprintf(spec, sizeof spec, "%s%s%s", fb_formats[i]->name,
@@ -252,8 +259,9 @@ static int add_from_files(struct fb_subjects *subjects, const struct fb_run_conf
     return rc;
 }
 
-/* Without -f: every format of this binary with its presets, those that read the user's own file
- * where there is one; for a quick look only some; and the format that SOURCE itself has. */
+/* Without -f: every format of this binary with its presets, unless it is for who asks; those that
+ * read the user's own file where there is one; for a quick look only some; and the format that
+ * SOURCE itself has. */
 static int add_presets(struct fb_subjects *subjects, const struct fb_run_config *config,
                        const struct fb_dataset *dataset, struct fb_error *err)
 {
@@ -261,7 +269,8 @@ static int add_presets(struct fb_subjects *subjects, const struct fb_run_config 
     int rc = 0;
     for (size_t i = 0; rc == 0 && fb_formats[i]; i++) {
         const struct fb_format *format = fb_formats[i];
-        if (format->adapter || ((format->flags & FB_AS_IS) && !dataset->own_file) ||
+        if (format->adapter || (format->flags & FB_BY_NAME) ||
+            ((format->flags & FB_AS_IS) && !dataset->own_file) ||
             (config->quick && !(format->flags & FB_QUICK)))
             continue;
         const char *const *presets = format->presets && !config->quick ? format->presets : defaults;

@@ -11,9 +11,10 @@ struct fb_subject {
     char name[64];      /* of the format */
     char options[1024]; /* canonical */
     char writer[64];    /* format whose create makes its file; "" where none does */
+    char written[1024]; /* with these options, canonical */
     char suffix[16];
-    unsigned flags;  /* enum fb_format_flags */
-    bool epoch;      /* its worker can load a plan in batches */
+    unsigned flags; /* enum fb_format_flags */
+    bool epoch;     /* its worker can load a plan in batches */
     bool can_create;
     struct fb_worker worker;
     struct fb_worker creator; /* what its file is made by, where can_create */

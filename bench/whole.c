@@ -226,6 +226,7 @@ static void take_storage(struct fb_record *record, const struct fb_record *inner
     memcpy(record->layout, inner->layout, sizeof record->layout);
     memcpy(record->chunk, inner->chunk, sizeof record->chunk);
     memcpy(record->filters, inner->filters, sizeof record->filters);
+    memcpy(record->fallback, inner->fallback, sizeof record->fallback);
     record->stored_bytes = inner->stored_bytes;
     record->chunk_cache_bytes = inner->chunk_cache_bytes;
 }

@@ -186,9 +186,10 @@ static json_t *storage_facts(const struct fb_execution *run)
         format->storage(array, &facts, &ignored) == 0) {
         if (facts.chunk_rank)
             fb_shape_text(facts.chunk_rank, facts.chunk, chunk, sizeof chunk);
-        out = json_pack("{s:s, s:s, s:s, s:I, s:I}", "layout", facts.layout, "chunk", chunk,
+        out = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s}", "layout", facts.layout, "chunk", chunk,
                         "filters", facts.filters, "stored_bytes", (json_int_t)facts.stored_bytes,
-                        "chunk_cache_bytes", (json_int_t)facts.cache_bytes);
+                        "chunk_cache_bytes", (json_int_t)facts.cache_bytes, "fallback",
+                        facts.fallback);
     }
     format->array_close(array);
     format->close(reader);

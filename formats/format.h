@@ -26,7 +26,8 @@ enum fb_format_flags {
     FB_NO_FILE = 4,     /* has no file: nothing to write, evict or verify (null) */
     FB_AS_IS = 8,       /* reads the user's own file where it lies; create is NULL */
     FB_QUICK = 16,      /* among the few that `run --quick` measures, with its defaults */
-    FB_NO_NAMES = 32    /* its files keep no sample names: there a sample goes by its path */
+    FB_NO_NAMES = 32,   /* its files keep no sample names: there a sample goes by its path */
+    FB_BY_NAME = 64     /* takes part only where it is asked for by name */
 };
 
 /* What an array really looks like in the file. */
@@ -40,6 +41,8 @@ struct fb_storage {
     bool latest;                 /* HDF5: the file was opened for its newest features (libver) */
     uint64_t cache_bytes;        /* the chunk cache in force for this open array; 0 for none */
     uint64_t cache_slots;        /* of its hash table: chunks that share one displace each other */
+    char fallback[128];          /* why the format leaves this array to another reader than its own:
+                                    "filter 32001"; "" where it does not */
 };
 
 /* A piece of the file, read and decoded as a whole. */
@@ -71,7 +74,8 @@ struct fb_format {
      * only where it is asked for by name. NULL: a format of this binary. */
     const struct fb_adapter *adapter;
     /* Options table; FB_DTYPE_OPTION is among them for every format that writes. They tell how a
-     * file is written; those of a format without a writer, how it is read. */
+     * file is written; those of a format without a writer, and those that its writer has not, how
+     * it is read. */
     const struct fb_option *options;
     /* What `run` measures of it without -f: one row for each text of options, ended by NULL. NULL:
      * one row with the defaults. */
@@ -95,7 +99,8 @@ struct fb_format {
     int (*start)(const struct fb_options *options, struct fb_error *err);
 
     /* Opens for reading. The options are those that the file was written with, or NULL: a reader
-     * needs none of them. Without a writer they are the reader's own, or NULL for the defaults. On
+     * needs none of them. Those that its writer has not are the reader's own, or NULL for the
+     * defaults. On
      * success the caller owns *out until close. FB_EIO for what the operating system refuses,
      * FB_EFORMAT for a file that is empty, cut off, damaged or of another kind. */
     int (*open)(const char *path, const struct fb_options *options, struct fb_reader **out,

@@ -14,6 +14,8 @@ extern const struct fb_format fb_format_msgpack;
 extern const struct fb_format fb_format_hdf5_contiguous;
 extern const struct fb_format fb_format_hdf5_chunked;
 extern const struct fb_format fb_format_as_is;
+extern const struct fb_format fb_format_hdf5_direct;
+extern const struct fb_format fb_format_hdf5_direct_as_is;
 extern const struct fb_format fb_format_null;
 extern const struct fb_format fb_format_pickle;
 extern const struct fb_format fb_format_h5py;
@@ -25,6 +27,7 @@ const struct fb_format *const fb_formats[] = {
     &fb_format_raw,          &fb_format_raw_mmap,
     &fb_format_msgpack,      &fb_format_hdf5_contiguous,
     &fb_format_hdf5_chunked, &fb_format_as_is,
+    &fb_format_hdf5_direct,  &fb_format_hdf5_direct_as_is,
     &fb_format_null,         &fb_format_pickle,
     &fb_format_h5py,         &fb_format_h5py_contiguous,
     &fb_format_h5py_as_is,   NULL,

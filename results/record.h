@@ -60,6 +60,7 @@ struct fb_record {
     char filters[128];          /* "shuffle+gzip(4)" */
     uint64_t stored_bytes;      /* of the same array in the file */
     uint64_t chunk_cache_bytes; /* in force while reading; 0 for none */
+    char fallback[128];         /* why the format left that array to another reader; "" if not */
     double resident_before;     /* worst resident fraction of the file over the blocks: lowest for
                                    warm, highest for cold */
     double resident_after;      /* median after the blocks */

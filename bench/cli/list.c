@@ -86,7 +86,9 @@ static struct notes format_notes(const struct fb_format *format)
 {
     struct notes notes;
     snprintf(notes.text, sizeof notes.text, "%s%s", format_kind(format),
-             format->adapter ? " [on request, by Python]" : "");
+             format->adapter              ? " [on request, by Python]"
+             : format->flags & FB_BY_NAME ? " [on request]"
+                                          : "");
     return notes;
 }
 

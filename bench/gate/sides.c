@@ -72,7 +72,7 @@ static int make_subjects(const struct fb_run_config *config, const struct fb_gat
 
 static bool same_file(const struct fb_subject *a, const struct fb_subject *b)
 {
-    return strcmp(a->writer, b->writer) == 0 && strcmp(a->options, b->options) == 0 &&
+    return strcmp(a->writer, b->writer) == 0 && strcmp(a->written, b->written) == 0 &&
            strcmp(a->suffix, b->suffix) == 0;
 }
 

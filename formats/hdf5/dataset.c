@@ -49,7 +49,9 @@ static bool layout_reads(hid_t dataset, struct fb_hdf5_dataset *out, char *reaso
     } else if (layout != H5D_CHUNKED || chunk_fits(creation, out, reason, size)) {
         fine = true;
     }
-    for (int i = 0, n = fine ? H5Pget_nfilters(creation) : 0; fine && i < n; i++) {
+    int filters = fine ? H5Pget_nfilters(creation) : 0;
+    out->filters = filters > 0 ? (unsigned)filters : 0;
+    for (int i = 0; fine && i < filters; i++) {
         char missing[160];
         H5Z_filter_t id = fb_hdf5_filter_at(creation, i);
         fine = fb_hdf5_filter_reads(id);

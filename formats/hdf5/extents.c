@@ -1,8 +1,4 @@
-/* Where a slab of an array lies in the file.
- *
- * Asking the library for a chunk's address takes a walk over all chunks. Reading a raw chunk does
- * not; and so the file is opened a second time, by a driver that does not read array data but tells
- * where it would have: the scout. */
+/* Where a slab of an array lies in the file. */
 #include "base/interrupt.h"
 #include "base/number.h"
 #include "formats/hdf5/internal.h"
@@ -11,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-struct fb_hdf5_scout {
-    hid_t file;
-    struct fb_hdf5_watch watch;
-    uint64_t file_bytes;
-    void *buffer; /* what a raw chunk would be read to; stays untouched */
-    size_t capacity;
-};
 
 /* One request for pieces. */
 struct search {
@@ -29,15 +17,6 @@ struct search {
     void *context;
     struct fb_error *err;
 };
-
-void fb_hdf5_scout_close(struct fb_hdf5_scout *scout)
-{
-    if (!scout)
-        return;
-    fb_hdf5_release(scout->file);
-    free(scout->buffer);
-    free(scout);
-}
 
 static int file_bytes(const struct fb_reader *reader, uint64_t *bytes, struct fb_error *err)
 {
@@ -50,37 +29,22 @@ static int file_bytes(const struct fb_reader *reader, uint64_t *bytes, struct fb
 
 static int send_scout(struct fb_reader *reader, struct fb_error *err)
 {
-    int rc = 0;
-    if (reader->scout)
-        return 0;
-    struct fb_hdf5_scout *scout = calloc(1, sizeof *scout);
-    if (!scout)
-        return fb_fail_memory(err, "the places of chunks");
-    scout->watch.only_where = true;
-    hid_t access = fb_hdf5_driver_access(&scout->watch);
-    scout->file = access < 0 ? -1 : H5Fopen(reader->path, H5F_ACC_RDONLY, access);
-    if (scout->file < 0)
-        rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot look where its chunks lie", reader->path);
-    fb_hdf5_release(access);
-    if (rc)
-        fb_hdf5_scout_close(scout);
-    else
-        reader->scout = scout;
-    return rc;
+    char reason[FB_DIRECT_REASON];
+    if (!reader->scout)
+        reader->scout = fb_direct_scout_open(reader->path, reason);
+    return reader->scout ? 0
+                         : fb_fail(err, FB_EFORMAT, "%s: cannot look where its chunks lie: %s",
+                                   reader->path, reason);
 }
 
-/* The same object, whatever its path: links have been followed, and judged, before. */
 static int scout_array(struct fb_array *array, struct fb_error *err)
 {
-    H5O_info_t info;
-    if (array->scouted >= 0)
-        return 0;
-    if (H5Oget_info2(array->dataset, &info, H5O_INFO_BASIC) >= 0)
-        array->scouted = H5Oopen_by_addr(array->reader->scout->file, info.addr);
-    if (array->scouted >= 0)
-        return 0;
-    return fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot look where the chunks of array %s lie",
-                        array->reader->path, array->info.path);
+    if (array->scouted < 0)
+        array->scouted = fb_direct_scout_array(array->reader->scout, array->dataset);
+    return array->scouted >= 0
+               ? 0
+               : fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot look where the chunks of array %s lie",
+                              array->reader->path, array->info.path);
 }
 
 /* Numbers from the file, before anybody believes them. */
@@ -120,53 +84,21 @@ static int visit_runs(const struct search *search, haddr_t address, const uint64
 
 /* --- in chunks -------------------------------------------------------------------------------- */
 
-/* 0 where HDF5 failed only because there is no such chunk: releases differ in whether that is an
- * error, and none has a code for it. */
-static int missing_or_lost(const struct search *search)
-{
-    char why[FB_HDF5_REASON_MAX];
-    fb_hdf5_why(why, sizeof why);
-    if (strstr(why, "not allocated"))
-        return 0;
-    return fb_fail(search->err, FB_EFORMAT, "%s: cannot find a chunk of array %s: %s",
-                   search->array->reader->path, search->array->info.path, why);
-}
-
-/* Where the chunk at `first` lies: *stored_bytes is 0 for one that is not in the file. */
-static int find_chunk(const struct search *search, const hsize_t *first, uint64_t *address,
-                      uint64_t *stored_bytes, uint32_t *mask)
+/* 1 where the chunk at `first` is stored, 0 where it is not. */
+static int find_chunk(const struct search *search, const hsize_t *first,
+                      struct fb_direct_place *place)
 {
     const struct fb_array *array = search->array;
-    struct fb_hdf5_scout *scout = array->reader->scout;
-    struct fb_hdf5_watch *watch = &scout->watch;
-    hsize_t stored = 0;
-    *stored_bytes = 0;
-    if (H5Dget_chunk_storage_size(array->scouted, first, &stored) < 0)
-        return missing_or_lost(search);
-    if (stored == 0)
-        return 0;
-    if (stored > FB_HDF5_CHUNK_MAX)
+    char reason[FB_DIRECT_REASON];
+    int rc = fb_direct_scout_chunk(array->reader->scout, array->scouted, first, place, reason);
+    if (rc < 0)
+        return fb_fail(search->err, FB_EFORMAT, "%s: cannot find a chunk of array %s: %s",
+                       array->reader->path, array->info.path, reason);
+    if (rc > 0 && place->stored > FB_HDF5_CHUNK_MAX)
         return fb_fail(search->err, FB_EFORMAT,
                        "%s is damaged: array %s has a chunk of more than 1 GiB",
                        array->reader->path, array->info.path);
-    if (stored > scout->capacity) {
-        free(scout->buffer);
-        scout->capacity = 0;
-        scout->buffer = malloc((size_t)stored);
-        if (!scout->buffer)
-            return fb_fail_memory(search->err, "a chunk");
-        scout->capacity = (size_t)stored;
-    }
-    watch->raw_address = HADDR_UNDEF;
-    herr_t rc = H5Dread_chunk(array->scouted, H5P_DEFAULT, first, mask, scout->buffer);
-    /* Without filters, a chunk that is not there has the size of one that is. */
-    if (rc < 0)
-        return missing_or_lost(search);
-    if (watch->raw_address == HADDR_UNDEF)
-        return 0;
-    *address = watch->raw_address;
-    *stored_bytes = watch->raw_bytes;
-    return 0;
+    return rc;
 }
 
 static bool beyond_edge(const struct fb_array *array, const hsize_t *first)
@@ -181,13 +113,17 @@ static int visit_chunk(const struct search *search, const hsize_t *first, uint64
 {
     const struct fb_array *array = search->array;
     const struct fb_hdf5_filters *filters = &search->filters;
-    struct fb_extent piece = { .bytes = bytes };
-    uint32_t mask = 0;
-    int rc = find_chunk(search, first, &piece.offset, &piece.stored_bytes, &mask);
-    if (rc || piece.stored_bytes == 0)
+    struct fb_direct_place place;
+    int rc = find_chunk(search, first, &place);
+    if (rc <= 0)
         return rc;
-    piece.deflated = filters->deflate >= 0 && !(mask >> filters->deflate & 1) &&
-                     !(filters->whole_chunks_only && beyond_edge(array, first));
+    struct fb_extent piece = {
+        .offset = place.address,
+        .stored_bytes = place.stored,
+        .bytes = bytes,
+        .deflated = filters->deflate >= 0 && !(place.skipped >> filters->deflate & 1) &&
+                    !(filters->whole_chunks_only && beyond_edge(array, first)),
+    };
     if (!piece.deflated && piece.stored_bytes != bytes)
         return fb_fail(search->err, FB_EFORMAT,
                        "%s is damaged: array %s has a chunk of %llu bytes instead of %llu",

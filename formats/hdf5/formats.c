@@ -1,4 +1,5 @@
-/* The three formats of this backend: two presets of one writer, and one reader for all. */
+/* The formats of this backend: two presets of one writer, one reader for all of their files, and
+ * another one that goes past H5Dread. */
 #include "formats/hdf5/chunk.h"
 #include "formats/hdf5/filters.h"
 #include "formats/hdf5/internal.h"
@@ -18,37 +19,49 @@
 
 const struct fb_option fb_hdf5_contiguous_options[] = { FB_DTYPE_OPTION, LIBVER_OPTION, { 0 } };
 
-const struct fb_option fb_hdf5_chunked_options[] = {
-    FB_DTYPE_OPTION,
-    { .name = "level",
-      .type = FB_OPTION_UINT,
-      .fallback = "4",
-      .max = 9,
-      .help = "of gzip; 0 stores uncompressed chunks. bzip2 and blosc have 1 to 9, others none" },
-    { .name = "shuffle",
-      .type = FB_OPTION_UINT,
-      .fallback = "0",
-      .max = 1,
-      .help = "1: byte shuffle before the filter" },
-    { .name = "chunk",
-      .type = FB_OPTION_TEXT,
-      .fallback = "h5py",
-      .check = fb_chunk_check_shape,
-      .help = "h5py (its automatic guess) or a shape as 64x68x2, for arrays of that rank; others "
-              "take its first number as rows" },
-    { .name = "rows",
-      .type = FB_OPTION_TEXT,
-      .fallback = "",
-      .check = fb_chunk_check_rows,
-      .help = "chunks of N whole rows: a number from 1; instead of chunk" },
-    { .name = "filter",
-      .type = FB_OPTION_LATER_CHOICE,
-      .fallback = "gzip",
-      .choices = FB_HDF5_FILTER_CHOICES,
-      .help = "what chunks are compressed with; most need a plugin of the HDF5 library" },
-    LIBVER_OPTION,
-    { 0 },
-};
+#define CHUNKED_OPTIONS                                                                            \
+    FB_DTYPE_OPTION,                                                                               \
+        { .name = "level",                                                                         \
+          .type = FB_OPTION_UINT,                                                                  \
+          .fallback = "4",                                                                         \
+          .max = 9,                                                                                \
+          .help =                                                                                  \
+              "of gzip; 0 stores uncompressed chunks. bzip2 and blosc have 1 to 9, others none" }, \
+        { .name = "shuffle",                                                                       \
+          .type = FB_OPTION_UINT,                                                                  \
+          .fallback = "0",                                                                         \
+          .max = 1,                                                                                \
+          .help = "1: byte shuffle before the filter" },                                           \
+        { .name = "chunk",                                                                         \
+          .type = FB_OPTION_TEXT,                                                                  \
+          .fallback = "h5py",                                                                      \
+          .check = fb_chunk_check_shape,                                                           \
+          .help =                                                                                  \
+              "h5py (its automatic guess) or a shape as 64x68x2, for arrays of that rank; others " \
+              "take its first number as rows" },                                                   \
+        { .name = "rows",                                                                          \
+          .type = FB_OPTION_TEXT,                                                                  \
+          .fallback = "",                                                                          \
+          .check = fb_chunk_check_rows,                                                            \
+          .help = "chunks of N whole rows: a number from 1; instead of chunk" },                   \
+        { .name = "filter",                                                                        \
+          .type = FB_OPTION_LATER_CHOICE,                                                          \
+          .fallback = "gzip",                                                                      \
+          .choices = FB_HDF5_FILTER_CHOICES,                                                       \
+          .help = "what chunks are compressed with; most need a plugin of the HDF5 library" },     \
+        LIBVER_OPTION
+
+#define THREADS_OPTION                                                                             \
+    {                                                                                              \
+        .name = "threads", .type = FB_OPTION_TEXT, .fallback = "", .check = fb_hdf5_check_threads, \
+        .help = "that decode chunks: a number from 1 to 256 (default: as many as there are "       \
+                "processors that it may run on)"                                                   \
+    }
+
+const struct fb_option fb_hdf5_chunked_options[] = { CHUNKED_OPTIONS, { 0 } };
+
+static const struct fb_option direct_options[] = { CHUNKED_OPTIONS, THREADS_OPTION, { 0 } };
+static const struct fb_option direct_as_is_options[] = { THREADS_OPTION, { 0 } };
 
 static const struct fb_option as_is_options[] = {
     { .name = "cache",
@@ -158,6 +171,13 @@ static int start(const struct fb_options *options, struct fb_error *err)
     .array_close = fb_hdf5_array_close, .find = fb_hdf5_find, .storage = fb_hdf5_storage,          \
     .open_traced = fb_hdf5_open_traced, .extents = fb_hdf5_extents, .version = version
 
+#define READING_DIRECTLY                                                                           \
+    .start = start, .open = fb_hdf5_direct_open, .close = fb_hdf5_direct_close,                    \
+    .catalog = fb_hdf5_catalog, .array_open = fb_hdf5_direct_array_open,                           \
+    .array_read = fb_hdf5_direct_array_read, .array_close = fb_hdf5_direct_array_close,            \
+    .find = fb_hdf5_find, .storage = fb_hdf5_direct_storage, .extents = fb_hdf5_extents,           \
+    .version = version
+
 /* The lowest, the default and the highest level of gzip. */
 static const char *const gzip_levels[] = { "level=1", "level=4", "level=9", NULL };
 
@@ -192,4 +212,24 @@ const struct fb_format fb_format_as_is = {
     .options = as_is_options,
     .recognises = recognises,
     READING,
+};
+
+const struct fb_format fb_format_hdf5_direct = {
+    .name = "hdf5-direct",
+    .summary = "the files of hdf5-chunked, read past H5Dread: chunks as they are stored, decoded "
+               "with libdeflate by several threads; what cannot be read so, by H5Dread",
+    .suffix = SUFFIX,
+    .writer = "hdf5-chunked",
+    .flags = FB_BY_NAME,
+    .options = direct_options,
+    READING_DIRECTLY,
+};
+
+const struct fb_format fb_format_hdf5_direct_as_is = {
+    .name = "hdf5-direct-as-is",
+    .summary = "the user's own HDF5 file where it lies, read as by hdf5-direct",
+    .suffix = SUFFIX,
+    .flags = FB_AS_IS | FB_BY_NAME,
+    .options = direct_as_is_options,
+    READING_DIRECTLY,
 };

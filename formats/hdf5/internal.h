@@ -4,6 +4,7 @@
 #ifndef FB_FORMATS_HDF5_INTERNAL_H
 #define FB_FORMATS_HDF5_INTERNAL_H
 
+#include "formats/direct/scout.h"
 #include "formats/format.h"
 
 #include <hdf5.h>
@@ -12,13 +13,10 @@
 /* Writers refuse larger chunks, and readers do not touch them: a chunk is read as a whole. */
 #define FB_HDF5_CHUNK_MAX ((uint64_t)1 << 30)
 
-/* What our file driver tells of a file's reads, and whom. */
+/* A traced reader's. */
 struct fb_hdf5_watch {
-    struct fb_trace *trace; /* accounts them; may be NULL */
-    bool only_where;        /* array data is not read: only where it lies is noted */
-    /* The read that came last; HADDR_UNDEF for one of the library's own structures. */
-    haddr_t raw_address;
-    size_t raw_bytes;
+    struct fb_trace *trace;
+    struct fb_direct_watch reads;
     /* The library's own filters, and what replaces them; NULL while they are not replaced. */
     const H5Z_class2_t *deflate, *shuffle;
     herr_t (*install)(const H5Z_class2_t *filter);
@@ -29,9 +27,10 @@ struct fb_reader {
     hid_t file;
     hid_t array_access; /* how arrays are opened: HDF5's defaults, or with a cache of its own size;
                            released where it is not H5P_DEFAULT */
-    struct fb_trace *trace;      /* of a traced reader, else NULL, */
-    struct fb_hdf5_watch *watch; /* and so is this */
-    struct fb_hdf5_scout *scout; /* made by fb_hdf5_extents when it is first called */
+    struct fb_trace *trace;        /* of a traced reader, else NULL, */
+    struct fb_hdf5_watch *watch;   /* and so is this */
+    struct fb_direct_file *direct; /* of a direct reader, else NULL */
+    struct fb_direct_scout *scout; /* made by fb_hdf5_extents when it is first called */
 };
 
 /* A dataset that can be delivered, as far as reading it goes. */
@@ -42,6 +41,7 @@ struct fb_hdf5_dataset {
     uint64_t element;    /* bytes of one in the file */
     unsigned chunk_rank; /* 0 where it is not chunked */
     uint64_t chunk[FB_MAX_RANK];
+    unsigned filters;     /* that its chunks go through */
     hid_t space;          /* of the file */
     hid_t type, own_type; /* as below */
 };
@@ -56,7 +56,9 @@ struct fb_array {
     uint64_t element;          /* as above */
     unsigned chunk_rank;
     uint64_t chunk[FB_MAX_RANK];
-    hid_t scouted; /* the dataset in the scout's file; -1 until it is needed */
+    unsigned filters;
+    struct fb_direct_array *direct; /* of a direct reader, where the array has filters; else NULL */
+    hid_t scouted;                  /* the dataset in the scout's file; -1 until it is needed */
 };
 
 /* --- error.c --- */
@@ -94,6 +96,20 @@ struct fb_hdf5_filters {
 };
 /* FB_EUNSUPPORTED where there is another filter, or gzip below a shuffle. */
 int fb_hdf5_filters(struct fb_array *array, struct fb_hdf5_filters *out, struct fb_error *err);
+
+/* --- direct.c: the same files and arrays, read past H5Dread --- */
+
+/* The option `threads`: a number from 1. */
+bool fb_hdf5_check_threads(const char *value);
+int fb_hdf5_direct_open(const char *path, const struct fb_options *options, struct fb_reader **out,
+                        struct fb_error *err);
+void fb_hdf5_direct_close(struct fb_reader *reader);
+int fb_hdf5_direct_array_open(struct fb_reader *reader, const char *path, struct fb_array **out,
+                              struct fb_error *err);
+int fb_hdf5_direct_array_read(struct fb_array *array, const uint64_t *start, const uint64_t *count,
+                              void *dst, size_t capacity, size_t *delivered, struct fb_error *err);
+void fb_hdf5_direct_array_close(struct fb_array *array);
+int fb_hdf5_direct_storage(struct fb_array *array, struct fb_storage *out, struct fb_error *err);
 
 /* --- attribute.c --- */
 
@@ -135,12 +151,6 @@ void fb_hdf5_array_close(struct fb_array *array);
 int fb_hdf5_open_traced(const char *path, const struct fb_options *options, struct fb_trace *trace,
                         struct fb_reader **out, struct fb_error *err);
 
-/* --- driver.c --- */
-
-/* A file access list whose file tells the watch of its reads, as long as it is open; negative on
- * failure. */
-hid_t fb_hdf5_driver_access(struct fb_hdf5_watch *watch);
-
 /* --- trace.c --- */
 
 /* Puts watched filters in place of the library's, until the end, which accepts NULL. */
@@ -156,8 +166,6 @@ int fb_hdf5_extents(struct fb_array *array, const uint64_t *start, const uint64_
                     int (*visit)(void *context, const struct fb_extent *extent,
                                  struct fb_error *err),
                     void *context, struct fb_error *err);
-/* Accepts NULL. */
-void fb_hdf5_scout_close(struct fb_hdf5_scout *scout);
 
 /* --- writer.c, noxire.c --- */
 

@@ -1,5 +1,6 @@
 /* Opening HDF5 files and reading slabs of their arrays. */
 #include "base/number.h"
+#include "formats/direct/hdf5_direct.h"
 #include "formats/hdf5/chunk.h"
 #include "formats/hdf5/internal.h"
 
@@ -101,7 +102,7 @@ int fb_hdf5_open_traced(const char *path, const struct fb_options *options, stru
     int rc = fb_hdf5_watch_begin(trace, &watch, err);
     if (rc)
         return rc;
-    hid_t access = fb_hdf5_driver_access(watch);
+    hid_t access = fb_direct_driver_access(&watch->reads);
     if (access < 0) {
         rc = fb_hdf5_fail(err, FB_EUNSUPPORTED, "cannot watch how %s is read", path);
         fb_hdf5_watch_end(watch);
@@ -116,7 +117,7 @@ void fb_hdf5_close(struct fb_reader *reader)
 {
     if (!reader)
         return;
-    fb_hdf5_scout_close(reader->scout);
+    fb_direct_scout_close(reader->scout);
     fb_trace_enter(reader->trace, FB_PART_OPEN);
     fb_hdf5_release(reader->file);
     fb_trace_leave(reader->trace);
@@ -137,6 +138,7 @@ static int fill_info(struct fb_array *array, const char *path, const struct fb_h
     array->own_type = look->own_type;
     array->element = look->element;
     array->chunk_rank = look->chunk_rank;
+    array->filters = look->filters;
     memcpy(array->chunk, look->chunk, sizeof array->chunk);
     info->dtype = look->dtype;
     info->rank = look->rank;
@@ -147,11 +149,11 @@ static int fill_info(struct fb_array *array, const char *path, const struct fb_h
 }
 
 /* False for what was reached by an external link: it lies in a file that nobody named. */
-static bool in_file(const struct fb_reader *reader, hid_t dataset)
+static bool in_file(hid_t file, hid_t dataset)
 {
-    hid_t file = H5Iget_file_id(dataset);
-    fb_hdf5_release(file);
-    return file == reader->file;
+    hid_t own = H5Iget_file_id(dataset);
+    fb_hdf5_release(own);
+    return own == file;
 }
 
 static int open_array(struct fb_reader *reader, const char *path, struct fb_array **out,
@@ -166,10 +168,11 @@ static int open_array(struct fb_reader *reader, const char *path, struct fb_arra
     array->reader = reader;
     array->space = array->own_type = array->memory = array->scouted = -1;
     path += *path == '/';
-    array->dataset = H5Dopen2(reader->file, path, reader->array_access);
+    hid_t file = reader->direct ? fb_direct_file_id(reader->direct) : reader->file;
+    array->dataset = H5Dopen2(file, path, reader->array_access);
     if (array->dataset < 0)
         rc = fb_hdf5_fail(err, FB_EFORMAT, "%s: cannot open array '%s'", reader->path, path);
-    else if (!in_file(reader, array->dataset))
+    else if (!in_file(file, array->dataset))
         rc = fb_fail(err, FB_EUNSUPPORTED,
                      "%s: array %s cannot be read: an external link leads to it in another file",
                      reader->path, path);

@@ -14,6 +14,26 @@
  * and set while its traced reader is open. */
 static _Thread_local struct fb_hdf5_watch *watching;
 
+static void count_read(struct fb_trace *trace, bool raw, size_t bytes)
+{
+    struct fb_trace_counts *counts = &trace->counts;
+    if (trace->paused)
+        return;
+    *(raw ? &counts->raw_reads : &counts->meta_reads) += 1;
+    *(raw ? &counts->raw_bytes : &counts->meta_bytes) += bytes;
+}
+
+static void enter_read(void *context, bool raw, size_t bytes)
+{
+    count_read(context, raw, bytes);
+    fb_trace_enter(context, raw ? FB_PART_RAW_IO : FB_PART_META_IO);
+}
+
+static void leave_read(void *context)
+{
+    fb_trace_leave(context);
+}
+
 static const H5Z_class2_t *built_in(const char *name)
 {
     return dlsym(RTLD_DEFAULT, name);
@@ -32,8 +52,8 @@ static struct fb_trace *trace_under_way(unsigned flags)
 static int count_inflated(struct fb_trace *trace, size_t from, size_t to)
 {
     struct fb_trace_counts *counts = &trace->counts;
-    haddr_t address = watching->raw_address;
-    watching->raw_address = HADDR_UNDEF;
+    haddr_t address = watching->reads.raw_address;
+    watching->reads.raw_address = HADDR_UNDEF;
     if (address == HADDR_UNDEF)
         return 0;
     int is_new = fb_trace_see(trace, address);
@@ -93,7 +113,10 @@ int fb_hdf5_watch_begin(struct fb_trace *trace, struct fb_hdf5_watch **out, stru
     struct fb_hdf5_watch *watch = calloc(1, sizeof *watch);
     if (!watch)
         return fb_fail_memory(err, "a trace");
-    *watch = (struct fb_hdf5_watch){ .trace = trace, .raw_address = HADDR_UNDEF };
+    watch->trace = trace;
+    watch->reads = (struct fb_direct_watch){
+        .raw_address = HADDR_UNDEF, .enter = enter_read, .leave = leave_read, .context = trace
+    };
     watching = watch;
     trace->filters_hidden |= !watch_filters(watch);
     *out = watch;

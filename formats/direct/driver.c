@@ -1,19 +1,19 @@
 /* A virtual file driver over HDF5's default one, sec2: it sees every read of a file. It does as
  * sec2 does in all else, flags and locks included, so that the library reads as it would without.
  */
-#include "formats/hdf5/internal.h"
+#include "formats/direct/scout.h"
 
 #include <stdlib.h>
 
 /* What a file access list carries. */
 struct info {
-    struct fb_hdf5_watch *watch;
+    struct fb_direct_watch *watch;
 };
 
 struct file {
     H5FD_t base; /* first: the library fills it, and knows nothing of the rest */
     H5FD_t *under;
-    struct fb_hdf5_watch *watch;
+    struct fb_direct_watch *watch;
 };
 
 static H5FD_t *under(const H5FD_t *file)
@@ -80,29 +80,20 @@ static herr_t driver_unlock(H5FD_t *file)
     return under(file)->cls->unlock(under(file));
 }
 
-static void count_read(struct fb_trace *trace, bool raw, size_t bytes)
-{
-    struct fb_trace_counts *counts = &trace->counts;
-    if (trace->paused)
-        return;
-    *(raw ? &counts->raw_reads : &counts->meta_reads) += 1;
-    *(raw ? &counts->raw_bytes : &counts->meta_bytes) += bytes;
-}
-
 static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t address,
                           size_t bytes, void *buffer)
 {
-    struct fb_hdf5_watch *watch = ((struct file *)file)->watch;
+    struct fb_direct_watch *watch = ((struct file *)file)->watch;
     bool raw = type == H5FD_MEM_DRAW;
     watch->raw_address = raw ? address : HADDR_UNDEF;
     watch->raw_bytes = bytes;
-    if (raw && watch->only_where)
+    if (raw && watch->nowhere && buffer == watch->nowhere)
         return 0;
-    if (watch->trace)
-        count_read(watch->trace, raw, bytes);
-    fb_trace_enter(watch->trace, raw ? FB_PART_RAW_IO : FB_PART_META_IO);
+    if (watch->enter)
+        watch->enter(watch->context, raw, bytes);
     herr_t rc = under(file)->cls->read(under(file), type, transfer, address, bytes, buffer);
-    fb_trace_leave(watch->trace);
+    if (watch->leave)
+        watch->leave(watch->context);
     return rc;
 }
 
@@ -133,15 +124,15 @@ static const H5FD_class_t driver = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
-hid_t fb_hdf5_driver_access(struct fb_hdf5_watch *watch)
+hid_t fb_direct_driver_access(struct fb_direct_watch *watch)
 {
     const struct info info = { watch };
     hid_t id = H5FDregister(&driver), access = H5Pcreate(H5P_FILE_ACCESS);
     if (id >= 0 && access >= 0 && H5Pset_driver(access, id, &info) < 0) {
-        fb_hdf5_release(access);
+        fb_direct_release(access);
         access = -1;
     }
     /* List and file hold it from here on. */
-    fb_hdf5_release(id);
+    fb_direct_release(id);
     return access;
 }

@@ -1,0 +1,86 @@
+#include "formats/direct/scout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where raw chunks are read to that are not read. */
+static const char nowhere;
+
+struct fb_direct_scout {
+    hid_t file;
+    struct fb_direct_watch watch;
+};
+
+struct fb_direct_scout *fb_direct_scout_open(const char *path, char reason[FB_DIRECT_REASON])
+{
+    struct fb_direct_scout *scout = calloc(1, sizeof *scout);
+    if (!scout) {
+        snprintf(reason, FB_DIRECT_REASON, "out of memory");
+        return NULL;
+    }
+    scout->watch.nowhere = &nowhere;
+    hid_t access = fb_direct_driver_access(&scout->watch);
+    scout->file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+    if (scout->file < 0) {
+        fb_direct_reason(reason, FB_DIRECT_REASON);
+        free(scout);
+        scout = NULL;
+    }
+    fb_direct_release(access);
+    return scout;
+}
+
+void fb_direct_scout_close(struct fb_direct_scout *scout)
+{
+    if (!scout)
+        return;
+    fb_direct_release(scout->file);
+    free(scout);
+}
+
+hid_t fb_direct_scout_file(const struct fb_direct_scout *scout)
+{
+    return scout->file;
+}
+
+/* By its address: links have been followed, and judged, before. */
+hid_t fb_direct_scout_array(struct fb_direct_scout *scout, hid_t dataset)
+{
+    H5O_info_t info;
+    if (H5Oget_info2(dataset, &info, H5O_INFO_BASIC) < 0)
+        return -1;
+    return H5Oopen_by_addr(scout->file, info.addr);
+}
+
+static bool says_missing(const char *reason)
+{
+    return strstr(reason, "not allocated") || strstr(reason, "not initialized") ||
+           strstr(reason, "isn't defined");
+}
+
+bool fb_direct_chunk_missing(hid_t array, const hsize_t *first, char reason[FB_DIRECT_REASON])
+{
+    hsize_t stored = 0;
+    fb_direct_reason(reason, FB_DIRECT_REASON);
+    if (H5Dget_chunk_storage_size(array, first, &stored) < 0) {
+        fb_direct_reason(reason, FB_DIRECT_REASON);
+        return says_missing(reason);
+    }
+    /* Without filters, a chunk that is not there has the size of one that is. */
+    return stored == 0 || says_missing(reason);
+}
+
+int fb_direct_scout_chunk(struct fb_direct_scout *scout, hid_t array, const hsize_t *first,
+                          struct fb_direct_place *place, char reason[FB_DIRECT_REASON])
+{
+    struct fb_direct_watch *watch = &scout->watch;
+    watch->raw_address = HADDR_UNDEF;
+    if (H5Dread_chunk(array, H5P_DEFAULT, first, &place->skipped, (void *)(uintptr_t)&nowhere) < 0)
+        return fb_direct_chunk_missing(array, first, reason) ? 0 : -1;
+    if (watch->raw_address == HADDR_UNDEF)
+        return 0;
+    place->address = watch->raw_address;
+    place->stored = watch->raw_bytes;
+    return 1;
+}
