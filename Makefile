@@ -176,6 +176,24 @@ valgrind: $(FMTBENCH)
 	FMTBENCH=$(abspath tests/under-valgrind) FMTBENCH_REAL=$(abspath $(FMTBENCH)) \
 	    PYTHON=$(PYTHON) prove -j$(JOBS) --timer -e tests/run-one $(VALGRIND_TESTS)
 
+# Bytes of any kind as chunks, against zlib. What was found before is in the corpus and is tried first.
+FUZZ_SECONDS ?= 3600
+FUZZ_CORPUS ?= $(B)/fuzz/corpus
+FUZZ_SOURCES := tests/fuzz/direct_decode.c formats/direct/decode.c formats/direct/place.c \
+                formats/direct/weave.c
+
+$(B)/fuzz/direct_decode: $(FUZZ_SOURCES) $(wildcard formats/direct/*.h) | $(B)/deps-checked
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(PKG_CFLAGS) -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $(FUZZ_SOURCES) \
+	    $(shell pkg-config --libs libdeflate zlib)
+
+.PHONY: fuzz-direct
+fuzz-direct: $(B)/fuzz/direct_decode
+	@mkdir -p $(FUZZ_CORPUS)
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/fuzz/ $(FUZZ_CORPUS)
+
 # --- benchmarks of fmtbench itself ----------------------------------------------------------------
 
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
