@@ -31,8 +31,11 @@ OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
 FMTBENCH := $(B)/fmtbench
 
-.PHONY: all
-all: $(FMTBENCH)
+PRELOAD := $(B)/libfmtbench-inflate.so
+
+.PHONY: all preload
+all: $(FMTBENCH) $(PRELOAD)
+preload: $(PRELOAD)
 
 $(FMTBENCH): $(MAIN) $(B)/libfmtbench.a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -44,6 +47,13 @@ $(B)/libfmtbench.a: $(filter-out $(MAIN),$(OBJECTS))
 $(B)/%.o: %.c | $(B)/deps-checked
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# For programs of any kind: without sanitizers, and with libdeflate inside where that can be, so that
+# it gets between no program and a libdeflate of its own.
+$(PRELOAD): formats/direct/preload/inflate.c | $(B)/deps-checked
+	$(CC) $(filter-out $(SANITIZE),$(ALL_CFLAGS)) -fPIC -shared -o $@ $< $(LDFLAGS) \
+	    $(firstword $(wildcard $(shell $(CC) -print-file-name=libdeflate.a)) -ldeflate) \
+	    -Wl,--exclude-libs,ALL -ldl
 
 # Only this file changes with every commit, and it must: a record names the commit that it is of.
 .PHONY: always
@@ -154,7 +164,7 @@ $(B)/tests/interop/%: tests/interop/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: test unit asan valgrind all-tests
-all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS)
+all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS) $(PRELOAD)
 test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all-tests
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) CC="$(CC)" \
@@ -202,7 +212,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
-        bench-tune bench-gate-rates bench-gate
+        bench-tune bench-gate-rates bench-gate bench-preload
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -231,6 +241,8 @@ bench-epoch: $(FMTBENCH)
 	    tests/bench/epoch.py
 bench-repeat: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/repeat.py --gen="$(DEMO_GEN)" --run="$(DEMO_RUN)"
+bench-preload: $(FMTBENCH) $(PRELOAD)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/preload.py
 bench-pickle: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) $(PYTHON) tests/bench/load_pickle.py
 bench-h5py: $(FMTBENCH)
@@ -244,13 +256,14 @@ bench-tune: $(FMTBENCH)
 # --- the rest -------------------------------------------------------------------------------------
 
 .PHONY: install uninstall format clean docs
-install: $(FMTBENCH)
+install: $(FMTBENCH) $(PRELOAD)
 	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
+	install -D -m 644 $(PRELOAD) $(DESTDIR)$(PREFIX)/lib/libfmtbench-inflate.so
 	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
 	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/fmtbench/plots/
 	install -D -m 644 formats/python/worker.py $(DESTDIR)$(PREFIX)/share/fmtbench/formats/python/worker.py
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench
+	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench $(DESTDIR)$(PREFIX)/lib/libfmtbench-inflate.so
 	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench
 
 # What stands in the docs but follows from the program's tables.
@@ -265,4 +278,4 @@ format:
 clean:
 	rm -rf $(B)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(PRELOAD:.so=.d)
