@@ -31,11 +31,14 @@ OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 MAIN := $(B)/bench/cli/main.o
 FMTBENCH := $(B)/fmtbench
 
-# A library of its own: formats/direct/hdf5_direct.h.
+# A library of its own: formats/direct/hdf5_direct.h. And what programs are started with that have
+# zlib's inflate, to have libdeflate's.
 DIRECT := $(B)/libhdf5_direct.a
+PRELOAD := $(B)/libfmtbench-inflate.so
 
-.PHONY: all
-all: $(FMTBENCH) $(DIRECT)
+.PHONY: all preload
+all: $(FMTBENCH) $(DIRECT) $(PRELOAD)
+preload: $(PRELOAD)
 
 $(FMTBENCH): $(MAIN) $(B)/libfmtbench.a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -51,6 +54,13 @@ $(DIRECT): $(patsubst %.c,$(B)/%.o,$(sort $(wildcard formats/direct/*.c)))
 $(B)/%.o: %.c | $(B)/deps-checked
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# For programs of any kind: without sanitizers, and with libdeflate inside where that can be, so that
+# it gets between no program and a libdeflate of its own.
+$(PRELOAD): formats/direct/preload/inflate.c | $(B)/deps-checked
+	$(CC) $(filter-out $(SANITIZE),$(ALL_CFLAGS)) -fPIC -shared -o $@ $< $(LDFLAGS) \
+	    $(firstword $(wildcard $(shell $(CC) -print-file-name=libdeflate.a)) -ldeflate) \
+	    -Wl,--exclude-libs,ALL -ldl
 
 # Only this file changes with every commit, and it must: a record names the commit that it is of.
 .PHONY: always
@@ -161,7 +171,7 @@ $(B)/tests/interop/%: tests/interop/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: test unit asan valgrind all-tests
-all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS)
+all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS) $(PRELOAD)
 test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all-tests
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) CC="$(CC)" \
@@ -183,6 +193,24 @@ valgrind: $(FMTBENCH)
 	FMTBENCH=$(abspath tests/under-valgrind) FMTBENCH_REAL=$(abspath $(FMTBENCH)) \
 	    PYTHON=$(PYTHON) prove -j$(JOBS) --timer -e tests/run-one $(VALGRIND_TESTS)
 
+# Bytes of any kind as chunks, against zlib. What was found before is in the corpus and is tried first.
+FUZZ_SECONDS ?= 3600
+FUZZ_CORPUS ?= $(B)/fuzz/corpus
+FUZZ_SOURCES := tests/fuzz/direct_decode.c formats/direct/decode.c formats/direct/place.c \
+                formats/direct/weave.c
+
+$(B)/fuzz/direct_decode: $(FUZZ_SOURCES) $(wildcard formats/direct/*.h) | $(B)/deps-checked
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(PKG_CFLAGS) -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $(FUZZ_SOURCES) \
+	    $(shell pkg-config --libs libdeflate zlib)
+
+.PHONY: fuzz-direct
+fuzz-direct: $(B)/fuzz/direct_decode
+	@mkdir -p $(FUZZ_CORPUS)
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/fuzz/ $(FUZZ_CORPUS)
+
 # --- benchmarks of fmtbench itself ----------------------------------------------------------------
 
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
@@ -191,7 +219,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
-        bench-tune bench-gate-rates bench-gate bench-direct bench-direct-equal
+        bench-tune bench-gate-rates bench-gate bench-direct bench-direct-equal bench-preload
 bench-undisturbed: $(B)/tests/bench/undisturbed $(FMTBENCH)
 	$< $(abspath $(FMTBENCH))
 bench-anatomy: $(B)/tests/bench/anatomy
@@ -227,6 +255,8 @@ bench-epoch: $(FMTBENCH)
 	    tests/bench/epoch.py
 bench-repeat: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/repeat.py --gen="$(DEMO_GEN)" --run="$(DEMO_RUN)"
+bench-preload: $(FMTBENCH) $(PRELOAD)
+	FMTBENCH=$(abspath $(FMTBENCH)) $(PYTHON) tests/bench/preload.py
 bench-pickle: $(FMTBENCH)
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) $(PYTHON) tests/bench/load_pickle.py
 bench-h5py: $(FMTBENCH)
@@ -240,16 +270,17 @@ bench-tune: $(FMTBENCH)
 # --- the rest -------------------------------------------------------------------------------------
 
 .PHONY: install uninstall format clean docs
-install: $(FMTBENCH) $(DIRECT)
+install: $(FMTBENCH) $(DIRECT) $(PRELOAD)
 	install -D $(FMTBENCH) $(DESTDIR)$(PREFIX)/bin/fmtbench
 	install -D -m 644 formats/direct/hdf5_direct.h $(DESTDIR)$(PREFIX)/include/hdf5_direct.h
 	install -D -m 644 $(DIRECT) $(DESTDIR)$(PREFIX)/lib/libhdf5_direct.a
+	install -D -m 644 $(PRELOAD) $(DESTDIR)$(PREFIX)/lib/libfmtbench-inflate.so
 	install -d $(DESTDIR)$(PREFIX)/share/fmtbench/plots
 	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/fmtbench/plots/
 	install -D -m 644 formats/python/worker.py $(DESTDIR)$(PREFIX)/share/fmtbench/formats/python/worker.py
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fmtbench $(DESTDIR)$(PREFIX)/include/hdf5_direct.h \
-	    $(DESTDIR)$(PREFIX)/lib/libhdf5_direct.a
+	    $(DESTDIR)$(PREFIX)/lib/libhdf5_direct.a $(DESTDIR)$(PREFIX)/lib/libfmtbench-inflate.so
 	rm -rf $(DESTDIR)$(PREFIX)/share/fmtbench
 
 # What stands in the docs but follows from the program's tables.
@@ -264,4 +295,4 @@ format:
 clean:
 	rm -rf $(B)
 
--include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(HELPERS:%=%.d)
+-include $(OBJECTS:.o=.d) $(UNIT_TESTS:.t=.d) $(HELPERS:%=%.d) $(PRELOAD:.so=.d)

@@ -29,8 +29,10 @@ bool fb_direct_pipeline_fits(const struct fb_direct_pipeline *pipeline);
 /* Decodes a chunk of chunk_bytes elements' bytes. `skipped`: bit i is set where the chunk went past
  * filter i (HDF5's filter mask). `chunk` has room for chunk_bytes + FB_DIRECT_SLACK. True only
  * where there is no doubt: one zlib stream that ends with the stored bytes and gives exactly
- * chunk_bytes, a checksum that is right. Then *shuffled says whether `chunk` is still in the order
- * of shuffle (fb_direct_place takes it so). False: contents of `chunk` are undefined. */
+ * chunk_bytes, checksums that are right. (libdeflate is less strict than zlib about codes that no
+ * compressor makes; tests/fuzz/direct_decode.c lists them.) Then *shuffled says whether `chunk` is
+ * still in the order of shuffle (fb_direct_place takes it so). False: contents of `chunk` are
+ * undefined. */
 bool fb_direct_decode(const struct fb_direct_pipeline *pipeline,
                       struct libdeflate_decompressor *inflater, uint32_t skipped,
                       const void *stored, size_t stored_bytes, void *chunk, size_t chunk_bytes,
