@@ -27,7 +27,8 @@ enum fb_format_flags {
     FB_AS_IS = 8,       /* reads the user's own file where it lies; create is NULL */
     FB_QUICK = 16,      /* among the few that `run --quick` measures, with its defaults */
     FB_NO_NAMES = 32,   /* its files keep no sample names: there a sample goes by its path */
-    FB_BY_NAME = 64     /* takes part only where it is asked for by name */
+    FB_BY_NAME = 64,    /* takes part only where it is asked for by name */
+    FB_THREADED = 128   /* may keep several processors busy for one reader */
 };
 
 /* What an array really looks like in the file. */

@@ -303,6 +303,7 @@ static struct fb_block_job make_job(const struct fb_run_config *config,
 /* A block of either side under way. */
 struct half {
     struct fb_block_job job;
+    bool threaded;
     struct fb_block *block;
     struct fb_block_result result;
 };
@@ -320,12 +321,13 @@ static int run_apart(struct half halves[2], const int order[2], int *failed, str
 }
 
 /* Both workers of a pair run on one processor, by turns on each: two of them may differ by a third
- * in what a neighbour leaves them. Children have what their parent has when they are started. A
- * loader, whose workers are to run side by side, is left alone. */
+ * in what a neighbour leaves them. Children have what their parent has when they are started. What
+ * is to run side by side, a loader's workers and a reader's threads, is left alone. */
 static bool pin(const struct half halves[2], cpu_set_t *before)
 {
     cpu_set_t one;
-    if (halves[0].job.plan->loading.batch || sched_getaffinity(0, sizeof *before, before) != 0)
+    if (halves[0].job.plan->loading.batch || halves[0].threaded || halves[1].threaded ||
+        sched_getaffinity(0, sizeof *before, before) != 0)
         return false;
     int count = CPU_COUNT(before),
         nth = count > 0 ? (int)(fb_clock_ns() / 1000 % (unsigned)count) : 0;
@@ -413,6 +415,8 @@ int fb_gate_pair(const struct fb_run_config *config, const struct fb_gate_side *
     struct half halves[2] = { { .job = make_job(config, sides[0], cells[0]) },
                               { .job = make_job(config, sides[1], cells[1]) } };
     const bool cold = cells[0]->cache == FB_CACHE_COLD;
+    for (int s = 0; s < 2; s++)
+        halves[s].threaded = cells[s]->subject->flags & FB_THREADED;
     int rc = cold ? run_apart(halves, order, failed, err)
                   : run_together(halves, order, counted, failed, err);
     for (int s = 0; rc == 0 && s < 2; s++) {

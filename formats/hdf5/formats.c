@@ -166,10 +166,11 @@ static int start(const struct fb_options *options, struct fb_error *err)
 
 /* All three read any HDF5 file; as-is is the one that is chosen by content. */
 #define READING                                                                                    \
-    .start = start, .open = fb_hdf5_open, .close = fb_hdf5_close, .catalog = fb_hdf5_catalog,      \
-    .array_open = fb_hdf5_array_open, .array_read = fb_hdf5_array_read,                            \
-    .array_close = fb_hdf5_array_close, .find = fb_hdf5_find, .storage = fb_hdf5_storage,          \
-    .open_traced = fb_hdf5_open_traced, .extents = fb_hdf5_extents, .version = version
+    .beside = "hdf5-direct-as-is", .start = start, .open = fb_hdf5_open, .close = fb_hdf5_close,   \
+    .catalog = fb_hdf5_catalog, .array_open = fb_hdf5_array_open,                                  \
+    .array_read = fb_hdf5_array_read, .array_close = fb_hdf5_array_close, .find = fb_hdf5_find,    \
+    .storage = fb_hdf5_storage, .open_traced = fb_hdf5_open_traced, .extents = fb_hdf5_extents,    \
+    .version = version
 
 #define READING_DIRECTLY                                                                           \
     .start = start, .open = fb_hdf5_direct_open, .close = fb_hdf5_direct_close,                    \
@@ -220,7 +221,7 @@ const struct fb_format fb_format_hdf5_direct = {
                "with libdeflate by several threads; what cannot be read so, by H5Dread",
     .suffix = SUFFIX,
     .writer = "hdf5-chunked",
-    .flags = FB_BY_NAME,
+    .flags = FB_BY_NAME | FB_THREADED,
     .options = direct_options,
     READING_DIRECTLY,
 };
@@ -229,7 +230,7 @@ const struct fb_format fb_format_hdf5_direct_as_is = {
     .name = "hdf5-direct-as-is",
     .summary = "the user's own HDF5 file where it lies, read as by hdf5-direct",
     .suffix = SUFFIX,
-    .flags = FB_AS_IS | FB_BY_NAME,
+    .flags = FB_AS_IS | FB_BY_NAME | FB_THREADED,
     .options = direct_as_is_options,
     READING_DIRECTLY,
 };
