@@ -1,4 +1,5 @@
 #include "results/label.h"
+#include "base/number.h"
 
 #include <string.h>
 
@@ -30,17 +31,52 @@ const char *fb_option_value(const char *options, const char *key, char *buf, siz
     return buf;
 }
 
-/* True when some row of the same format has another value for the key, or none. */
-static bool option_differs(const struct fb_records *records, const struct fb_record *record,
+uint64_t fb_option_u64(const char *options, const char *key)
+{
+    char text[24];
+    uint64_t value = FB_NA;
+    if (!fb_option_value(options, key, text, sizeof text) || !fb_parse_u64(text, &value))
+        return FB_NA;
+    return value;
+}
+
+bool fb_same_options_but(const char *a, const char *b, const char *key)
+{
+    size_t length = strlen(key);
+    while (*a && *b) {
+        size_t n = strcspn(a, ","), m = strcspn(b, ",");
+        bool both = n > length && m > length && a[length] == '=' && b[length] == '=' &&
+                    strncmp(a, key, length) == 0 && strncmp(b, key, length) == 0;
+        if (!both && (n != m || strncmp(a, b, n) != 0))
+            return false;
+        a += n + (a[n] == ',');
+        b += m + (b[m] == ',');
+    }
+    return *a == *b;
+}
+
+/* What a label is made of: a row's format, or its workload. */
+struct named {
+    const char *name, *options;
+};
+
+static struct named named(const struct fb_record *record, bool workload)
+{
+    return workload ? (struct named){ record->workload, record->workload_options }
+                    : (struct named){ record->format, record->options };
+}
+
+/* True when some row of the same name has another value for the key, or none. */
+static bool option_differs(const struct fb_records *records, struct named self, bool workload,
                            const char *key, size_t key_length)
 {
     size_t own_length = 0, length = 0;
-    const char *own = find_option(record->options, key, key_length, &own_length);
+    const char *own = find_option(self.options, key, key_length, &own_length);
     for (size_t i = 0; i < records->count; i++) {
-        const struct fb_record *other = &records->items[i];
-        if (strcmp(other->format, record->format) != 0)
+        struct named other = named(&records->items[i], workload);
+        if (strcmp(other.name, self.name) != 0)
             continue;
-        const char *value = find_option(other->options, key, key_length, &length);
+        const char *value = find_option(other.options, key, key_length, &length);
         if (!own || !value || length != own_length || strncmp(value, own, length) != 0)
             return true;
     }
@@ -84,14 +120,18 @@ void fb_print_words(FILE *out, const char *text, unsigned width)
     fputc('\n', out);
 }
 
-char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
-               size_t size)
+static char *label(const struct fb_records *records, const struct fb_record *record, bool workload,
+                   char *buf, size_t size)
 {
-    char text[sizeof record->format + sizeof record->options + 1];
-    size_t used = (size_t)snprintf(text, sizeof text, "%s", record->format);
-    for (const char *p = record->options; *p;) {
+    struct named self = named(record, workload);
+    _Static_assert(sizeof record->workload == sizeof record->format &&
+                       sizeof record->workload_options == sizeof record->options,
+                   "either fits");
+    char text[sizeof record->workload + sizeof record->workload_options + 1];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", self.name);
+    for (const char *p = self.options; *p;) {
         size_t n = strcspn(p, ","), key = strcspn(p, "=,");
-        if (key < n && option_differs(records, record, p, key))
+        if (key < n && option_differs(records, self, workload, p, key))
             used += (size_t)snprintf(text + used, sizeof text - used, " %.*s", (int)n, p);
         p += n + (p[n] == ',');
     }
@@ -99,6 +139,18 @@ char *fb_label(const struct fb_records *records, const struct fb_record *record,
         if (strchr("\"'`,\\", *p))
             *p = '_';
     return fb_plain_text(text, buf, size);
+}
+
+char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
+               size_t size)
+{
+    return label(records, record, false, buf, size);
+}
+
+char *fb_workload_label(const struct fb_records *records, const struct fb_record *record, char *buf,
+                        size_t size)
+{
+    return label(records, record, true, buf, size);
 }
 
 static int order_in(const char *word, const char *const *words, int count)

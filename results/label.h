@@ -14,6 +14,10 @@
 char *fb_label(const struct fb_records *records, const struct fb_record *record, char *buf,
                size_t size);
 
+/* The same of the row's workload: "random-access n=100", where the run has another n too. */
+char *fb_workload_label(const struct fb_records *records, const struct fb_record *record, char *buf,
+                        size_t size);
+
 /* Copies text so that it can stand in one line of a terminal or a picture: control characters,
  * which a file may bring along, become '?'; too long a text keeps its head and ends in "...".
  * Returns buf. */
@@ -28,6 +32,13 @@ void fb_print_words(FILE *out, const char *text, unsigned width);
 
 /* The value of a key in "key=value,key=value" as a new text in buf, or NULL if it is not there. */
 const char *fb_option_value(const char *options, const char *key, char *buf, size_t size);
+
+/* The same as a number; FB_NA where it is not there or is none. */
+uint64_t fb_option_u64(const char *options, const char *key);
+
+/* True when the two option texts are the same but for the value of a key, which both or neither
+ * have. */
+bool fb_same_options_but(const char *a, const char *b, const char *key);
 
 /* process: 1, anything else: 0; warm, cold, anything else: 0, 1, 2; once, keep, each, anything
  * else: 0, 1, 2, 3. */

@@ -68,6 +68,12 @@ void fb_tidy_blocks(uint64_t blocks, char *buf, size_t size)
         snprintf(buf, size, "; medians, too few blocks for an interval");
 }
 
+bool fb_tidy_is_warm(const struct fb_record *record)
+{
+    return fb_is_contender(record) && record->median_ns > 0 && fb_clock_order(record) == 0 &&
+           fb_cache_order(record) == 0 && strcmp(record->verification, "not verified") != 0;
+}
+
 static bool is_drawn(const struct fb_record *record, const struct fb_record *workload)
 {
     return fb_same_workload(record, workload) && fb_clock_order(record) == 0 &&
@@ -215,37 +221,15 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
     return 0;
 }
 
-/* The two option texts differ at most in the value of "level", which both have. */
-static bool differ_in_level(const char *a, const char *b)
-{
-    char level[2][16];
-    if (!fb_option_value(a, "level", level[0], sizeof level[0]) ||
-        !fb_option_value(b, "level", level[1], sizeof level[1]))
-        return false;
-    while (*a && *b) {
-        size_t n = strcspn(a, ","), m = strcspn(b, ",");
-        bool both = strncmp(a, "level=", 6) == 0 && strncmp(b, "level=", 6) == 0;
-        if (!both && (n != m || strncmp(a, b, n) != 0))
-            return false;
-        a += n + (a[n] == ',');
-        b += m + (b[m] == ',');
-    }
-    return *a == *b;
-}
-
 static bool same_series(const struct fb_record *a, const struct fb_record *b)
 {
-    return strcmp(a->format, b->format) == 0 && differ_in_level(a->options, b->options);
+    return strcmp(a->format, b->format) == 0 &&
+           fb_same_options_but(a->options, b->options, "level");
 }
 
 static uint64_t level_of(const struct fb_record *record)
 {
-    char text[16];
-    uint64_t level = FB_NA;
-    if (!fb_option_value(record->options, "level", text, sizeof text) ||
-        !fb_parse_u64(text, &level))
-        return FB_NA;
-    return level;
+    return fb_option_u64(record->options, "level");
 }
 
 static int compare_levels(const void *a, const void *b)

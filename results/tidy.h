@@ -9,9 +9,17 @@
  *   gzip.csv           size_MB,ratio, then full_load_ and slicing_ with median_ms, lower_ms,
  *                      upper_ms, then level: rows of one format that differ only in level, by
  *                      rising level
- *   epoch-scaling.csv  workers,samples_per_s,lower,upper,series,label: warm rows of a workload that
- * is loaded in batches which differ only in workers, by series and rising workers; a series is a
- * format, its options and a handle
+ *   epoch-scaling.csv  workers,samples_per_s,lower,upper,series,label
+ *                      warm rows of a workload that is loaded in batches which differ only in
+ *                      workers, by series and rising workers; a series is a format, its options and
+ *                      a handle
+ *   threads-scaling.csv
+ *                      threads,times,lower,upper,series,label
+ *                      warm rows of the first dataset that differ only in the format's option
+ *                      threads, by series and rising threads; times: how many times as fast as the
+ *                      first row of the same workload and handle whose format has no such option
+ *                      (of a file of the same size, if there is one), or else as the series' own
+ *                      fewest threads
  *
  * Empty fields are n/a; none stands last, where gnuplot 5.4 would read the row before. MB are 10^6
  * bytes. */
@@ -49,6 +57,10 @@ char *fb_tidy_ascii(char *text);
 void fb_tidy_dataset(const struct fb_record *record, const char *more, char *buf, size_t size);
 void fb_tidy_blocks(uint64_t blocks, char *buf, size_t size);
 
+/* True for a contender's warm row that has a time by the worker's own clock and data that was
+ * checked. */
+bool fb_tidy_is_warm(const struct fb_record *record);
+
 /* The single tables; *made tells whether there was enough for one. For fb_tidy_write. */
 int fb_tidy_workload(const struct fb_records *records, const struct fb_record *workload, FILE *out,
                      struct fb_picture *picture, bool *made, struct fb_error *err);
@@ -56,6 +68,8 @@ int fb_tidy_size_time(const struct fb_records *records, FILE *out, struct fb_pic
                       bool *made, struct fb_error *err);
 int fb_tidy_epoch(const struct fb_records *records, FILE *out, struct fb_picture *picture,
                   bool *made, struct fb_error *err);
+int fb_tidy_threads(const struct fb_records *records, FILE *out, struct fb_picture *picture,
+                    bool *made, struct fb_error *err);
 int fb_tidy_gzip(const struct fb_records *records, FILE *out, struct fb_picture *picture,
                  bool *made, struct fb_error *err);
 

@@ -1,4 +1,3 @@
-#include "base/number.h"
 #include "results/label.h"
 #include "results/tidy.h"
 
@@ -8,34 +7,18 @@
 
 static uint64_t workers_of(const struct fb_record *record)
 {
-    char text[24];
-    uint64_t workers = FB_NA;
-    if (!fb_option_value(record->workload_options, "workers", text, sizeof text) ||
-        !fb_parse_u64(text, &workers))
-        return FB_NA;
-    return workers;
+    return fb_option_u64(record->workload_options, "workers");
 }
 
 static bool is_drawn(const struct fb_record *record)
 {
-    return fb_is_contender(record) && !isnan(record->samples_per_s) && record->median_ns > 0 &&
-           fb_clock_order(record) == 0 && fb_cache_order(record) == 0 &&
-           strcmp(record->verification, "not verified") != 0 && workers_of(record) != FB_NA;
+    return fb_tidy_is_warm(record) && !isnan(record->samples_per_s) && workers_of(record) != FB_NA;
 }
 
-/* The option texts differ at most in the value of "workers". */
-static bool same_epoch(const struct fb_record *x, const struct fb_record *y)
+static bool same_epoch(const struct fb_record *a, const struct fb_record *b)
 {
-    const char *a = x->workload_options, *b = y->workload_options;
-    while (*a && *b) {
-        size_t n = strcspn(a, ","), m = strcspn(b, ",");
-        bool both = strncmp(a, "workers=", 8) == 0 && strncmp(b, "workers=", 8) == 0;
-        if (!both && (n != m || strncmp(a, b, n) != 0))
-            return false;
-        a += n + (a[n] == ',');
-        b += m + (b[m] == ',');
-    }
-    return *a == *b && strcmp(x->workload, y->workload) == 0;
+    return strcmp(a->workload, b->workload) == 0 &&
+           fb_same_options_but(a->workload_options, b->workload_options, "workers");
 }
 
 static int compare_series(const struct fb_record *a, const struct fb_record *b)
@@ -111,7 +94,7 @@ int fb_tidy_epoch(const struct fb_records *records, FILE *out, struct fb_picture
     }
     *made = count > 0;
     if (*made) {
-        picture->script = "epoch.gp";
+        picture->script = "scaling.gp";
         snprintf(picture->title, sizeof picture->title,
                  "%s: samples a second over worker processes (warm)", rows[0]->workload);
         fb_tidy_ascii(picture->title);

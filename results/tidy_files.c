@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { WORKLOAD, SIZE_TIME, GZIP, EPOCH };
+enum kind { WORKLOAD, SIZE_TIME, GZIP, EPOCH, THREADS };
 
 static int fill(const struct fb_records *records, const struct fb_record *workload, enum kind kind,
                 FILE *stream, struct fb_picture *picture, bool *made, struct fb_error *err)
@@ -16,6 +16,8 @@ static int fill(const struct fb_records *records, const struct fb_record *worklo
         return fb_tidy_size_time(records, stream, picture, made, err);
     if (kind == EPOCH)
         return fb_tidy_epoch(records, stream, picture, made, err);
+    if (kind == THREADS)
+        return fb_tidy_threads(records, stream, picture, made, err);
     return fb_tidy_gzip(records, stream, picture, made, err);
 }
 
@@ -104,6 +106,9 @@ int fb_tidy_write(const struct fb_records *records, const char *folder, struct f
     if (rc == 0)
         rc = write_one(records, NULL, EPOCH, folder,
                        &(struct fb_picture){ .name = "epoch-scaling" }, out, err);
+    if (rc == 0)
+        rc = write_one(records, NULL, THREADS, folder,
+                       &(struct fb_picture){ .name = "threads-scaling" }, out, err);
     if (rc) {
         free(out->items);
         *out = (struct fb_pictures){ 0 };

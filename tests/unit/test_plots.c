@@ -1,65 +1,10 @@
 /* Records for people: labels, the table, the sentences, the tidy tables and the pictures. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/output.h"
-#include "plots/plot.h"
+#include "plots_stage.h"
 #include "results/label.h"
 #include "results/statistics.h"
 #include "results/table.h"
-#include "results/tidy.h"
 
-#include <dirent.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-/* An ok row: format, options, workload, cache, handle, median and half the interval's width (0: no
- * interval) in us, file size in kB. Returned for further changes. */
-static struct fb_record *add(struct fb_records *records, const char *format, const char *options,
-                             const char *workload, const char *cache, const char *handle,
-                             uint64_t us, uint64_t half, uint64_t kilobytes)
-{
-    struct fb_record record;
-    fb_record_init(&record);
-    strcpy(record.dataset, "synth:samples=24,seed=1");
-    record.dataset_bytes = 25000000;
-    strcpy(record.format, format);
-    strcpy(record.options, options);
-    strcpy(record.workload, workload);
-    strcpy(record.workload_options, "n=10,seed=1");
-    strcpy(record.cache, cache);
-    strcpy(record.handle, handle);
-    strcpy(record.status, "ok");
-    strcpy(record.verification, "verified");
-    strcpy(record.cache_state, "proven");
-    strcpy(record.role, "contender");
-    record.requests = 10;
-    record.request_bytes = 544000;
-    record.blocks = half ? 7 : 3;
-    record.median_ns = us * 1000;
-    if (half) {
-        record.lower_ns = (us - half) * 1000;
-        record.upper_ns = (us + half) * 1000;
-    }
-    record.file_bytes = kilobytes * 1000;
-    fb_cell_id(&record);
-    assert_int_equal(fb_records_add(records, &record, NULL), 0);
-    return &records->items[records->count - 1];
-}
-
-static void set_status(struct fb_record *record, const char *status, const char *reason)
-{
-    strcpy(record->status, status);
-    strcpy(record->reason, reason);
-    record->median_ns = record->lower_ns = record->upper_ns = FB_NA;
-}
 
 /* A run with everything in it that a table or a picture has to bear. */
 static struct fb_records example_run(void)
@@ -258,50 +203,6 @@ static void test_sentences_around_raw(void **state)
     free(run.items);
 }
 
-struct scratch {
-    char folder[64];
-};
-
-static int make_scratch(void **state)
-{
-    struct scratch *scratch = calloc(1, sizeof *scratch);
-    strcpy(scratch->folder, "/tmp/fmtbench-test-XXXXXX");
-    *state = scratch;
-    return mkdtemp(scratch->folder) ? 0 : -1;
-}
-
-static void remove_tree(const char *path)
-{
-    DIR *folder = opendir(path);
-    if (folder) {
-        for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-            char child[PATH_MAX];
-            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                continue;
-            snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-            remove_tree(child);
-        }
-        closedir(folder);
-    }
-    remove(path);
-}
-
-static int remove_scratch(void **state)
-{
-    remove_tree(((struct scratch *)*state)->folder);
-    free(*state);
-    return 0;
-}
-
-static char *read_tidy(const char *folder, const char *name)
-{
-    char path[PATH_MAX + 64], *text = NULL;
-    size_t length;
-    struct fb_error err;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return fb_read_file(path, 1 << 20, &text, &length, &err) ? NULL : text;
-}
-
 static void test_tidy(void **state)
 {
     const char *folder = ((struct scratch *)*state)->folder;
@@ -360,66 +261,6 @@ static void test_tidy_is_plain(void **state)
     text = read_tidy(folder, "size-time.csv");
     assert_non_null(strstr(text, ",contender,a??]>??\n"));
     free(text);
-    free(pictures.items);
-    free(run.items);
-}
-
-/* A row of an epoch with so many workers. */
-static struct fb_record *add_epoch(struct fb_records *run, const char *format, const char *handle,
-                                   unsigned workers, uint64_t us, uint64_t half)
-{
-    struct fb_record *record = add(run, format, "", "epoch", "warm", handle, us, half, 9);
-    snprintf(record->workload_options, sizeof record->workload_options,
-             "array=*,batch=4,workers=%u,prefetch=2", workers);
-    record->samples_per_s = 10e6 / (double)us;
-    record->batch_p50_ns = 1500;
-    record->batch_p99_ns = 2500000;
-    record->wait_share = 0.755;
-    record->peak_bytes = 42000000;
-    return record;
-}
-
-static void test_epoch(void **state)
-{
-    const char *folder = ((struct scratch *)*state)->folder;
-    struct fb_records run = { 0 };
-    struct fb_pictures pictures;
-    struct fb_error err;
-    char *text;
-    size_t length;
-    add(&run, "raw", "", "full-load", "warm", "once", 5, 0, 9);
-    add_epoch(&run, "raw", "once", 4, 4000, 1000);
-    add_epoch(&run, "raw", "once", 0, 10000, 0);
-    strcpy(add_epoch(&run, "null", "once", 0, 1, 0)->role, "reference");
-    strcpy(add_epoch(&run, "raw", "once", 2, 5000, 0)->workload_options,
-           "array=*,batch=5,workers=2");
-    add_epoch(&run, "hdf5-chunked", "each", 4, 8000, 0);
-    set_status(add_epoch(&run, "hdf5-chunked", "each", 0, 8000, 0), "failed", "x");
-    strcpy(add_epoch(&run, "hdf5-chunked", "once", 0, 20000, 0)->cache, "cold");
-    assert_int_equal(fb_tidy_write(&run, folder, &pictures, &err), 0);
-    text = read_tidy(folder, "epoch-scaling.csv");
-    assert_string_equal(text, "workers,samples_per_s,lower,upper,series,label\n"
-                              "0,1000.000,,,0,raw once\n"
-                              "4,2500.000,2000.000,3333.333,0,raw once\n"
-                              "4,1250.000,,,1,hdf5-chunked each\n");
-    free(text);
-    free(pictures.items);
-    FILE *stream = open_memstream(&text, &length);
-    fb_table_print(stream, &run, false, 80);
-    fclose(stream);
-    assert_non_null(strstr(text, "  samples  check\n"));
-    assert_non_null(strstr(text,
-                           "   2500/s  verified\n    batch p50 1.50 us, p99 2.50 ms; waited 76 %"
-                           " of the time; peak 42.0 MB\n"));
-    assert_non_null(strstr(text, "   1000/s  verified\n"));
-    assert_non_null(strstr(text, "samples: delivered in a second"));
-    for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
-        assert_true(end - line <= 80);
-    free(text);
-    /* Of one number of workers nothing can be seen. */
-    run.count = 2;
-    assert_int_equal(fb_tidy_write(&run, folder, &pictures, &err), 0);
-    assert_int_equal(pictures.count, 2);
     free(pictures.items);
     free(run.items);
 }
@@ -524,7 +365,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tidy, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_tidy_is_plain, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_no_gzip_of_one_level, make_scratch, remove_scratch),
-        cmocka_unit_test_setup_teardown(test_epoch, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures, make_scratch, remove_scratch),
         cmocka_unit_test_setup_teardown(test_pictures_fail, make_scratch, remove_scratch),
     };
