@@ -44,7 +44,8 @@ with tap.case("a run verifies it, tells who was not read directly, and shares th
     with tap.scratch() as folder:
         tap.run("run", "synth:samples=2,frames=100:200", "-f", "hdf5-chunked", "-f",
                 "hdf5-direct:threads=2", "-f", "hdf5-direct", "-f", "hdf5-chunked:level=0", "-f",
-                "hdf5-direct:level=0", "-w", "full-load", "-w", "slicing", "--blocks", "1", "--handle", "once",
+                "hdf5-direct:level=0", "-w", "full-load", "-w", "slicing", "--blocks", "1",
+                "--cache", "warm", "--handle", "once",
                 "--keep-files", "-o", folder, timeout=300)
         with open(os.path.join(folder, "results.csv"), newline="") as file:
             rows = list(csv.DictReader(file))
@@ -60,7 +61,7 @@ with tap.case("the user's own file"):
         path = os.path.join(folder, "x.h5")
         tap.run("gen", "-f", "hdf5-chunked:shuffle=1", "--samples", "2", "-o", path)
         tap.run("run", path, "-f", "hdf5-direct-as-is:threads=1", "-f", "as-is", "-w", "random-access",
-                "--blocks", "1", "--handle", "keep", "-o", os.path.join(folder, "run"), timeout=300)
+                "--blocks", "1", "--cache", "warm", "--handle", "keep", "-o", os.path.join(folder, "run"), timeout=300)
         with open(os.path.join(folder, "run", "results.csv"), newline="") as file:
             rows = list(csv.DictReader(file))
         assert [row["verification"] for row in rows] == ["verified"] * 2, rows
