@@ -140,7 +140,7 @@ static void print_beside(const struct fb_beside *beside)
     char own[32], then[32];
     if (!beside->format)
         return;
-    printf("\nThe same file through %s: %.2fx as fast", beside->format, beside->ratio);
+    printf("\nThrough %s: %.2fx as fast", beside->format, beside->ratio);
     if (isfinite(beside->lower))
         printf(" (95 %%: %.2f-%.2f)", beside->lower, beside->upper);
     printf(": %s instead of %s.\n", fb_format_ns(beside->ns, then, sizeof then),
