@@ -134,11 +134,12 @@ with tap.scratch() as scratch:
         tap.run("tune", f"{scratch}/cache.h5", "--quick", "--sample", "4MB", "--tmp", TMP, "--access",
                 "index:axis=0,n=12", "-o", f"{scratch}/cached", "--no-plots")
         rows = list(csv.DictReader(open(f"{scratch}/cached/tune.csv", newline="")))
-        cache, held = [row for row in rows if row["stage"] == "reader"]
+        cache, held, direct = [row for row in rows if row["stage"] == "reader"]
         assert cache["options"] == "cache=4194304" and "chunk cache" in cache["setting"], cache
         assert "held open" in held["setting"] and held["options"] == "", held
-        for row in (cache, held):
-            assert row["format"] == "as-is" and row["size_ratio"] == "1" and row["blocks"] == "6"
+        assert "hdf5-direct" in direct["setting"] and direct["options"] == "", direct
+        for row, reader in (cache, "as-is"), (held, "as-is"), (direct, "hdf5-direct-as-is"):
+            assert row["format"] == reader and row["size_ratio"] == "1" and row["blocks"] == "6"
             assert close(number(row["cost"]), number(row["read_ratio"])**2), row
         # A single request loads nothing again: no cache is tried.
         os.remove(f"{scratch}/cached/tune.csv")
@@ -147,7 +148,9 @@ with tap.scratch() as scratch:
         tap.run("tune", f"{scratch}/cache.h5", "--quick", "--sample", "4MB", "--tmp", TMP, "--access",
                 "index:axis=0,n=1", "-o", f"{scratch}/cached", "--no-plots")
         rows = list(csv.DictReader(open(f"{scratch}/cached/tune.csv", newline="")))
-        assert ["cache" in row["options"] for row in rows if row["stage"] == "reader"] == [False]
+        assert [row["format"] for row in rows if row["stage"] == "reader" and not row["options"]] == \
+            ["as-is", "hdf5-direct-as-is"]
+        assert not any("cache" in row["options"] for row in rows if row["stage"] == "reader")
     with tap.case("--candidates: these are measured in full, in more than one batch, and no others"):
         some = [f"hdf5-chunked:level=1,chunk={n}x60" for n in range(20, 45)]
         with open(f"{scratch}/list", "w") as file:
