@@ -81,8 +81,9 @@ const struct fb_column fb_record_columns[] = {
     TEXT(filters, "its filters in writing order, as `shuffle+gzip(4)`"),
     U64(stored_bytes, "bytes", "its data in the file"),
     U64(chunk_cache_bytes, "bytes", "chunk cache in force while reading; 0 for none"),
-    TEXT(fallback, "why the format leaves that array to another reader than its own, as "
-                   "`filter 32001`; empty where it does not"),
+    LATER(FB_COLUMN_TEXT, fallback, "",
+          "why the format leaves that array to another reader than its own, as "
+          "`filter 32001`; empty where it does not"),
     DOUBLE(resident_before, "fraction",
            "worst resident part of the file before a block: lowest "
            "for warm, highest for cold"),
