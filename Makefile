@@ -171,7 +171,7 @@ $(B)/tests/interop/%: tests/interop/%.c $(B)/libfmtbench.a
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: test unit asan valgrind all-tests
-all-tests: $(FMTBENCH) $(UNIT_TESTS) $(HELPERS) $(PRELOAD)
+all-tests: $(FMTBENCH) $(DIRECT) $(UNIT_TESTS) $(HELPERS) $(PRELOAD)
 test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all-tests
 	FMTBENCH=$(abspath $(FMTBENCH)) PYTHON=$(PYTHON) CC="$(CC)" \

@@ -38,8 +38,8 @@ static unsigned own_processors(void)
 static const struct fb_direct_limits usual = {
     .scout_bytes = (uint64_t)1 << 20,
     .scout_sum = (uint64_t)2 << 20,
-    .scout_chunks = 16,
-    .shared_bytes = (uint64_t)256 << 10,
+    .scout_chunks = 8,
+    .shared_bytes = (uint64_t)32 << 10,
     .shared_chunks = 4,
 };
 

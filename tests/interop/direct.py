@@ -8,6 +8,9 @@ import re
 import subprocess
 import sys
 
+import h5py
+import numpy as np
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
@@ -39,6 +42,51 @@ if tap.SHARED:
         assert len(files) > 3, files
         sums = equal("direct_random", "files", *files)
         assert sums["arrays"] > 500 and sums["direct"] > 20 and sums["failed"] == 0, sums
+
+PROGRAM = """
+#include "hdf5_direct.h"
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+    struct fb_direct_file *file;
+    struct fb_direct_array *array;
+    char why[FB_DIRECT_WHY];
+    const uint64_t start[2] = { 90, 0 }, count[2] = { 3, 2 };
+    double values[6];
+    struct fb_direct_counts counts;
+    if (argc != 2 || fb_direct_open(argv[1], 2, &file, why) ||
+        fb_direct_array_open(file, "a/b", &array, why) ||
+        fb_direct_read(array, start, count, values, sizeof values, why))
+        return fprintf(stderr, "%s\\n", why), 1;
+    fb_direct_array_counts(array, &counts);
+    for (int i = 0; i < 6; i++)
+        printf("%g ", values[i]);
+    printf("%llu %llu", (unsigned long long)counts.decoded, (unsigned long long)counts.handed_over);
+    fb_direct_array_close(array);
+    fb_direct_close(file);
+    return 0;
+}
+"""
+
+with tap.case("a program of others needs the header and the archive alone"):
+    with tap.scratch() as folder:
+        source, path = os.path.join(folder, "x.c"), os.path.join(folder, "x.h5")
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+        library = os.path.join(os.path.dirname(os.path.abspath(tap.FMTBENCH)), "libhdf5_direct.a")
+        with h5py.File(path, "w") as file:
+            file.create_dataset("a/b", data=np.arange(200.0).reshape(100, 2).astype(">f8"),
+                                chunks=(8, 2), compression="gzip", shuffle=True, fletcher32=True)
+        with open(source, "w") as file:
+            file.write(PROGRAM)
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "hdf5-serial", "libdeflate"],
+                               check=True, capture_output=True, text=True).stdout.split()
+        if os.environ.get("ASAN_OPTIONS"):
+            flags.append("-fsanitize=address,undefined")
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-o", os.path.join(folder, "x"), source,
+                        "-I", os.path.join(root, "formats/direct"), library, *flags, "-pthread"],
+                       check=True)
+        result = subprocess.run([os.path.join(folder, "x"), path], capture_output=True, text=True)
+        assert result.stdout == "180 181 182 183 184 185 1 0", (result.stdout, result.stderr)
 
 with tap.case("a run verifies it, tells who was not read directly, and shares the writer's file"):
     with tap.scratch() as folder:
