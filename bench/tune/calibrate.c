@@ -34,7 +34,7 @@ struct gauge {
 
 static int time_term(const struct gauge *gauge, size_t term, double *out, struct fb_error *err)
 {
-    const struct fb_reading how = { FB_TUNE_READER, "", FB_HANDLE_ONCE };
+    const struct fb_reading how = { FB_TUNE_READER, "", FB_HANDLE_ONCE, true };
     uint64_t best = UINT64_MAX, ns;
     bool proven; /* coefficients are no result */
     int rc = 0;

@@ -107,7 +107,7 @@ int fb_contest_add(struct fb_contest *contest, size_t candidate, struct fb_error
 
 static int read_trial(struct fb_contest *contest, struct fb_trial *trial, struct fb_error *err)
 {
-    const struct fb_reading how = { FB_TUNE_READER, "", contest->stand->ground->handle };
+    const struct fb_reading how = { FB_TUNE_READER, "", contest->stand->ground->handle, false };
     int rc = 0;
     for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
         bool proven = true;

@@ -67,7 +67,7 @@ static int read_way(const struct fb_contest *contest, struct way *way, size_t ro
                     struct fb_error *err)
 {
     const char *path = contest->trials[contest->baseline].path;
-    const struct fb_reading how = { way->format, way->options, way->handle };
+    const struct fb_reading how = { way->format, way->options, way->handle, false };
     int rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted") : 0;
     for (size_t t = 0; rc == 0 && t < contest->search->access->count; t++) {
         bool proven = true;

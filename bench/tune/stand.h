@@ -59,6 +59,7 @@ struct fb_reading {
     const char *format;  /* a reader of any HDF5 file */
     const char *options; /* its own */
     enum fb_handle handle;
+    bool fastest; /* of the iterations, and not their median: what a disturbed machine tells best */
 };
 
 /* One block: the median of its iterations of a term's requests, each checked. `path` is a file made

@@ -120,8 +120,8 @@ def run_case(case, path, folder):
     worse = [who for who, text in others.items() if ratio(text, "cost_upper") < 1]
     faster = min(ratio(others[who], "read_ratio") for who in ("present", "h5py") if who in others)
     # What has too many chunks to be counted is not reckoned, as it is too slow to be worth it.
-    rank = spearman([float(row["predicted_read_ns"] or "inf") for row in finals],
-                    [number(row["read_ns"]) for row in finals])
+    rank = spearman([float(row["predicted_read_ratio"] or "inf") for row in finals],
+                    [number(row["read_ratio"]) for row in finals])
     part = seconds / (grid_seconds - beside)
     note(f"{name}: {len(finals)} settings; recommended {mine}, the grid's winner {spec(winner)} "
          f"(cost {number(winner['cost']):.3f}); winner over recommended {regret[0]:.3f}; search "
