@@ -115,7 +115,8 @@ struct fb_direct_file {
     bool scouting_tried;
     struct fb_direct_scout *scout;
     int descriptor;
-    uint64_t bytes; /* of the file */
+    uint64_t bytes;           /* of the file */
+    _Atomic uint64_t read_to; /* where the chunks end that were asked for last */
     _Atomic uint64_t decoded;
     uint64_t serial; /* of the array that was attached last */
 };

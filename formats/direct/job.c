@@ -6,6 +6,8 @@
 
 /* What is asked of the kernel, and found, ahead of those who decode. */
 #define AHEAD_BYTES ((uint64_t)8 << 20)
+/* What may lie between two arrays that are read one after the other. */
+#define FOLLOWS_BYTES ((uint64_t)64 << 10)
 #define GROUP_CHUNKS 64
 #define GROUP_BYTES ((uint64_t)1 << 20)
 
@@ -69,15 +71,34 @@ static int by_address(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static bool in_memory(int descriptor, uint64_t at)
+{
+    char byte;
+    struct iovec one = { &byte, 1 };
+    /* Behind the end there is nothing to wait for. */
+    return preadv2(descriptor, &one, 1, (off_t)at, RWF_NOWAIT) >= 0;
+}
+
+/* Who reads a file from its beginning to its end goes on, most likely: what comes behind the last
+ * chunk, other arrays and what the library has to read of them, comes in while these are decoded.
+ */
+static void follow(struct fb_direct_file *file, uint64_t from, uint64_t end)
+{
+    uint64_t before = atomic_exchange(&file->read_to, end);
+    bool follows = before > 0 && from >= before && from - before <= FOLLOWS_BYTES;
+    if (follows && !in_memory(file->descriptor, end + AHEAD_BYTES / 2))
+        posix_fadvise(file->descriptor, (off_t)end, (off_t)AHEAD_BYTES, POSIX_FADV_WILLNEED);
+}
+
 /* Has the kernel begin to read what is not in memory, where anything is not. */
 static void read_ahead(const struct fb_direct_job *job, const struct fb_direct_item *items,
                        size_t count)
 {
-    int descriptor = job->array->file->descriptor;
+    struct fb_direct_file *file = job->array->file;
     const struct fb_direct_entry *last = &items[count - 1].place;
-    char byte;
-    struct iovec one = { &byte, 1 };
-    if (preadv2(descriptor, &one, 1, (off_t)(last->address + last->stored - 1), RWF_NOWAIT) == 1)
+    uint64_t last_end = last->address + last->stored;
+    follow(file, items[0].place.address, last_end);
+    if (in_memory(file->descriptor, last_end - 1))
         return;
     for (size_t i = 0; i < count;) {
         uint64_t from = items[i].place.address, end = from;
@@ -86,7 +107,7 @@ static void read_ahead(const struct fb_direct_job *job, const struct fb_direct_i
             end = items[i].place.address + items[i].place.stored;
             i++;
         }
-        posix_fadvise(descriptor, (off_t)from, (off_t)(end - from), POSIX_FADV_WILLNEED);
+        posix_fadvise(file->descriptor, (off_t)from, (off_t)(end - from), POSIX_FADV_WILLNEED);
     }
 }
 
