@@ -40,7 +40,8 @@ static void open_again(struct fb_direct_file *file)
     file->scouting_tried = true;
     if (!has_default_driver(file->file))
         return;
-    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    /* Whatever lies there by now is not waited for. */
+    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (!same_file(file->descriptor, descriptor_of(file->file)) ||
         fstat(file->descriptor, &status) < 0)
         return;

@@ -1,0 +1,150 @@
+/* The library of formats/direct in files that are not left alone: links to other files, arrays that
+ * grow, others who read what the scout has open, chunks without bytes, paths that lead elsewhere. */
+#include "formats/direct/internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LENGTH 640
+#define CHUNK 64
+
+static char path[] = "/tmp/fmtbench-direct-XXXXXX";
+static char other_path[64];
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* "x", numbers from `first` on, in chunks that went through gzip; it may grow. */
+static void write_numbers(const char *to, int32_t first)
+{
+    const hsize_t length = LENGTH, most = H5S_UNLIMITED, chunk = CHUNK;
+    int32_t values[LENGTH];
+    for (int32_t i = 0; i < LENGTH; i++)
+        values[i] = first + i;
+    unlink(to); /* a test that failed may have it open */
+    hid_t file = H5Fcreate(to, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, &length, &most), creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_deflate(creation, 1);
+    hid_t set = H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    assert_true(H5Dwrite(set, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(set);
+    H5Pclose(creation);
+    H5Sclose(space);
+    H5Fclose(file);
+}
+
+static struct fb_direct_file *open_file(bool eager)
+{
+    struct fb_direct_file *file;
+    char why[FB_DIRECT_WHY] = "";
+    if (fb_direct_open(path, 2, &file, why) != 0)
+        fail_msg("%s", why);
+    if (eager)
+        file->limits = (struct fb_direct_limits){ 0 };
+    return file;
+}
+
+static struct fb_direct_array *open_array(struct fb_direct_file *file, const char *name)
+{
+    struct fb_direct_array *array;
+    char why[FB_DIRECT_WHY] = "";
+    if (fb_direct_array_open(file, name, &array, why) != 0)
+        fail_msg("%s", why);
+    return array;
+}
+
+static void check_numbers(struct fb_direct_array *array, uint64_t from, uint64_t count,
+                          int32_t first)
+{
+    int32_t values[LENGTH];
+    char why[FB_DIRECT_WHY] = "";
+    if (fb_direct_read(array, &from, &count, values, sizeof values, why) != 0)
+        fail_msg("%s", why);
+    for (uint64_t i = 0; i < count; i++)
+        assert_int_equal(values[i], first + (int32_t)(from + i));
+}
+
+static void check_array(struct fb_direct_file *file, const char *name, int32_t first)
+{
+    struct fb_direct_array *array = open_array(file, name);
+    check_numbers(array, 0, LENGTH, first);
+    fb_direct_array_close(array);
+}
+
+/* --- two files -------------------------------------------------------------------------------- */
+
+/* Another id of the same file is no other file. */
+static void test_other_id(void **state)
+{
+    (void)state;
+    struct fb_direct_array *array;
+    char why[FB_DIRECT_WHY];
+    write_numbers(path, 70);
+    struct fb_direct_file *file = open_file(true);
+    hid_t again = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t set = H5Dopen2(again, "x", H5P_DEFAULT);
+    assert_int_equal(fb_direct_array_attach(file, set, H5I_INVALID_HID, &array, why), 0);
+    assert_null(fb_direct_fallback(array));
+    check_numbers(array, 0, LENGTH, 70);
+    fb_direct_array_close(array);
+    H5Dclose(set);
+    H5Fclose(again);
+    fb_direct_close(file);
+}
+
+/* --- what lies on the disk -------------------------------------------------------------------- */
+
+/* A pipe has come to where the file lay: to open it would wait for a writer. */
+static void test_pipe_in_its_place(void **state)
+{
+    (void)state;
+    write_numbers(path, 9);
+    struct fb_direct_file *file = open_file(true);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);
+    check_array(file, "x", 9);
+    alarm(0);
+    assert_null(file->scout);
+    fb_direct_close(file);
+    unlink(path);
+    write_numbers(path, 0);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    int descriptor = mkstemp(path);
+    close(descriptor);
+    snprintf(other_path, sizeof other_path, "%s.other", path);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    return descriptor < 0;
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    unlink(other_path);
+    return unlink(path) < 0 || H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) != 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_pipe_in_its_place),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, prepare, clean_up);
+}
