@@ -84,10 +84,13 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t
                           size_t bytes, void *buffer)
 {
     struct fb_direct_watch *watch = ((struct file *)file)->watch;
-    bool raw = type == H5FD_MEM_DRAW;
-    watch->raw_address = raw ? address : HADDR_UNDEF;
-    watch->raw_bytes = bytes;
-    if (raw && watch->nowhere && buffer == watch->nowhere)
+    bool raw = type == H5FD_MEM_DRAW, skip = raw && watch->nowhere && buffer == watch->nowhere;
+    /* Whoever reads to nowhere looks at these after the call, when other threads may be reading. */
+    if (skip || !watch->nowhere) {
+        watch->raw_address = raw ? address : HADDR_UNDEF;
+        watch->raw_bytes = bytes;
+    }
+    if (skip)
         return 0;
     if (watch->enter)
         watch->enter(watch->context, raw, bytes);

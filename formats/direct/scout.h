@@ -35,7 +35,8 @@ void fb_direct_release(hid_t id);
 
 /* What the driver tells of a file's reads, and whom. */
 struct fb_direct_watch {
-    /* The read that came last; HADDR_UNDEF for one of the library's own structures. */
+    /* With nowhere: the read to there that came last. Without: of all reads the last; HADDR_UNDEF
+     * for one of the library's own structures. */
     haddr_t raw_address;
     size_t raw_bytes;
     /* Array data that is to be read to here is not read; NULL: all is. */

@@ -103,6 +103,32 @@ static void test_other_id(void **state)
     fb_direct_close(file);
 }
 
+/* --- others at work --------------------------------------------------------------------------- */
+
+/* Other threads may read what is open in the scout's file while it is out for a chunk. */
+static void test_others_reads(void **state)
+{
+    (void)state;
+    static const char nowhere;
+    const hsize_t first = CHUNK;
+    struct fb_direct_watch watch = { .raw_address = HADDR_UNDEF, .nowhere = &nowhere };
+    int32_t values[LENGTH];
+    uint32_t mask;
+    write_numbers(path, 3);
+    hid_t access = fb_direct_driver_access(&watch), id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    hid_t set = H5Dopen2(id, "x", H5P_DEFAULT);
+    assert_true(H5Dread_chunk(set, H5P_DEFAULT, &first, &mask, (void *)(uintptr_t)&nowhere) >= 0);
+    const haddr_t address = watch.raw_address;
+    const size_t bytes = watch.raw_bytes;
+    assert_true(address != HADDR_UNDEF);
+    assert_true(H5Dread(set, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    assert_int_equal(watch.raw_address, address);
+    assert_int_equal(watch.raw_bytes, bytes);
+    H5Dclose(set);
+    H5Fclose(id);
+    H5Pclose(access);
+}
+
 /* --- what lies on the disk -------------------------------------------------------------------- */
 
 /* A pipe has come to where the file lay: to open it would wait for a writer. */
@@ -143,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_others_reads),
         cmocka_unit_test(test_pipe_in_its_place),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
