@@ -1,5 +1,6 @@
 /* The library of formats/direct in files that are not left alone: links to other files, arrays that
- * grow, others who read what the scout has open, chunks without bytes, paths that lead elsewhere. */
+ * grow, others who read what the scout has open, chunks without bytes, paths that lead elsewhere.
+ */
 #include "formats/direct/internal.h"
 
 #include <setjmp.h>
@@ -131,6 +132,52 @@ static void test_others_reads(void **state)
 
 /* --- what lies on the disk -------------------------------------------------------------------- */
 
+/* Puts 0 for the stored bytes of the chunk into the key of the B-tree: its size, its filter mask,
+ * its first element in two axes, and then its address. */
+static void take_bytes_away(hsize_t number)
+{
+    unsigned char bytes[1 << 16];
+    const uint32_t none = 0;
+    unsigned mask;
+    hsize_t first, length;
+    haddr_t address;
+    int changed = 0;
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t set = H5Dopen2(file, "x", H5P_DEFAULT), space = H5Dget_space(set);
+    assert_true(H5Dget_chunk_info(set, space, number, &first, &mask, &address, &length) >= 0);
+    H5Sclose(space);
+    H5Dclose(set);
+    H5Fclose(file);
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    ssize_t end = pread(descriptor, bytes, sizeof bytes, 0);
+    for (ssize_t i = 0; i + 32 <= end; i++)
+        if (memcmp(bytes + i, &(uint32_t){ (uint32_t)length }, 4) == 0 &&
+            memcmp(bytes + i + 8, &first, 8) == 0 && memcmp(bytes + i + 24, &address, 8) == 0)
+            changed += pwrite(descriptor, &none, sizeof none, i) == sizeof none;
+    close(descriptor);
+    assert_int_equal(changed, 1);
+}
+
+/* It is stored, so that there is no fill value to deliver; H5Dread refuses it. */
+static void test_chunk_without_bytes(void **state)
+{
+    (void)state;
+    const uint64_t start = 0, count = LENGTH;
+    write_numbers(path, 1);
+    take_bytes_away(3);
+    for (int eager = 0; eager < 2; eager++) {
+        int32_t values[LENGTH];
+        char why[FB_DIRECT_WHY];
+        struct fb_direct_file *file = open_file(eager);
+        struct fb_direct_array *array = open_array(file, "x");
+        assert_null(fb_direct_fallback(array));
+        assert_true(fb_direct_read(array, &start, &count, values, sizeof values, why) < 0);
+        check_numbers(array, 0, 3 * CHUNK, 1);
+        fb_direct_array_close(array);
+        fb_direct_close(file);
+    }
+}
+
 /* A pipe has come to where the file lay: to open it would wait for a writer. */
 static void test_pipe_in_its_place(void **state)
 {
@@ -170,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_id),
         cmocka_unit_test(test_others_reads),
+        cmocka_unit_test(test_chunk_without_bytes),
         cmocka_unit_test(test_pipe_in_its_place),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
