@@ -222,6 +222,26 @@ static bool layout_reads(struct fb_direct_array *array, hid_t creation)
     return filters_read(array, creation) && chunks_fit(array, creation);
 }
 
+/* A file can have several ids. */
+static bool same_file(hid_t a, hid_t b)
+{
+    H5O_info_t first, second;
+    return a == b ||
+           (H5Oget_info2(a, &first, H5O_INFO_BASIC) >= 0 &&
+            H5Oget_info2(b, &second, H5O_INFO_BASIC) >= 0 && first.fileno == second.fileno);
+}
+
+/* External links and mounted files lead elsewhere, where addresses mean other things. */
+static bool lies_elsewhere(const struct fb_direct_array *array)
+{
+    const struct fb_direct_file *file = array->file;
+    hid_t own = H5Iget_file_id(array->dataset), scouted = fb_direct_file_id(file);
+    bool elsewhere = own < 0 || !(own == scouted || same_file(own, file->file) ||
+                                  (file->scout && same_file(own, scouted)));
+    fb_direct_release(own);
+    return elsewhere;
+}
+
 static bool reads_directly(struct fb_direct_array *array, hid_t type)
 {
     unsigned intent;
@@ -230,6 +250,8 @@ static bool reads_directly(struct fb_direct_array *array, hid_t type)
         return fall_back(array, "contiguous layout");
     if (array->rank == 0 || array->no_data)
         return fall_back(array, "no axes");
+    if (lies_elsewhere(array))
+        return fall_back(array, "it lies in another file");
     if (H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY)
         return fall_back(array, "a file that is open for writing, or while another writes it");
     if (!type_reads(array, type))

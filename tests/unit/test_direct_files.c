@@ -85,6 +85,26 @@ static void check_array(struct fb_direct_file *file, const char *name, int32_t f
 
 /* --- two files -------------------------------------------------------------------------------- */
 
+/* The array that it leads to lies at the same address of its file as "x" does here. */
+static void test_external_link(void **state)
+{
+    (void)state;
+    write_numbers(path, 0);
+    write_numbers(other_path, 5000);
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(H5Lcreate_external(other_path, "x", id, "away", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Fclose(id);
+    struct fb_direct_file *file = open_file(true);
+    check_array(file, "away", 5000);
+    check_array(file, "x", 0);
+    assert_non_null(file->scout);
+    check_array(file, "away", 5000);
+    struct fb_direct_array *away = open_array(file, "away");
+    assert_string_equal(fb_direct_fallback(away), "it lies in another file");
+    fb_direct_array_close(away);
+    fb_direct_close(file);
+}
+
 /* Another id of the same file is no other file. */
 static void test_other_id(void **state)
 {
@@ -215,6 +235,7 @@ static int clean_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_external_link),
         cmocka_unit_test(test_other_id),
         cmocka_unit_test(test_others_reads),
         cmocka_unit_test(test_chunk_without_bytes),
