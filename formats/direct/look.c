@@ -19,7 +19,7 @@ static bool fall_back(struct fb_direct_array *array, const char *format, ...)
 
 /* --- shape ------------------------------------------------------------------------------------ */
 
-static int look_at_shape(struct fb_direct_array *array, char *why)
+int fb_direct_look_at_shape(struct fb_direct_array *array, char *why)
 {
     hsize_t dims[H5S_MAX_RANK];
     char reason[FB_DIRECT_REASON];
@@ -232,27 +232,34 @@ static bool same_file(hid_t a, hid_t b)
 }
 
 /* External links and mounted files lead elsewhere, where addresses mean other things. */
-static bool lies_elsewhere(const struct fb_direct_array *array)
+static bool is_own(const struct fb_direct_file *file, hid_t id)
 {
-    const struct fb_direct_file *file = array->file;
-    hid_t own = H5Iget_file_id(array->dataset), scouted = fb_direct_file_id(file);
-    bool elsewhere = own < 0 || !(own == scouted || same_file(own, file->file) ||
-                                  (file->scout && same_file(own, scouted)));
-    fb_direct_release(own);
-    return elsewhere;
+    hid_t scouted = fb_direct_file_id(file);
+    return id == scouted || same_file(id, file->file) || (file->scout && same_file(id, scouted));
+}
+
+/* False for an array of another file. */
+static bool look_at_file(struct fb_direct_array *array)
+{
+    unsigned intent;
+    hid_t id = H5Iget_file_id(array->dataset);
+    bool own = id >= 0 && is_own(array->file, id);
+    array->changes = id < 0 || H5Fget_intent(id, &intent) < 0 || intent != H5F_ACC_RDONLY;
+    fb_direct_release(id);
+    return own;
 }
 
 static bool reads_directly(struct fb_direct_array *array, hid_t type)
 {
-    unsigned intent;
+    bool own = look_at_file(array);
     /* An offset tells at once, and everything else of the layout takes twenty times as long. */
     if (H5Dget_offset(array->dataset) != HADDR_UNDEF)
         return fall_back(array, "contiguous layout");
     if (array->rank == 0 || array->no_data)
         return fall_back(array, "no axes");
-    if (lies_elsewhere(array))
+    if (!own)
         return fall_back(array, "it lies in another file");
-    if (H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY)
+    if (array->changes)
         return fall_back(array, "a file that is open for writing, or while another writes it");
     if (!type_reads(array, type))
         return false;
@@ -269,7 +276,7 @@ int fb_direct_look(struct fb_direct_array *array, char *why)
     hid_t type = H5Dget_type(array->dataset);
     int rc = look_at_type(array, type, why);
     if (rc == 0)
-        rc = look_at_shape(array, why);
+        rc = fb_direct_look_at_shape(array, why);
     if (rc == 0 && reads_directly(array, type)) {
         fb_direct_cache_begin(&array->cache, array->chunk_bytes);
         atomic_store(&array->kind, FB_DIRECT_READS);

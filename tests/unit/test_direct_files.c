@@ -126,6 +126,39 @@ static void test_other_id(void **state)
 
 /* --- others at work --------------------------------------------------------------------------- */
 
+/* An array that grows, or shrinks, between two slabs: no more is delivered than was asked for. */
+static void test_growing(void **state)
+{
+    (void)state;
+    const hsize_t longer = 3 * LENGTH, shorter = CHUNK;
+    struct fb_direct_file *file;
+    struct fb_direct_array *array;
+    int32_t values[LENGTH + 1];
+    uint64_t start = 0, count = LENGTH;
+    char why[FB_DIRECT_WHY] = "";
+    write_numbers(path, 1);
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(id, "x", H5P_DEFAULT);
+    assert_int_equal(fb_direct_attach(id, path, 1, &file, why), 0);
+    assert_int_equal(fb_direct_array_attach(file, set, H5I_INVALID_HID, &array, why), 0);
+    check_numbers(array, 0, LENGTH, 1);
+    assert_true(H5Dset_extent(set, &longer) >= 0);
+    start = 2 * LENGTH;
+    assert_int_equal(fb_direct_read(array, &start, &count, values, sizeof values, why), 0);
+    assert_int_equal(values[0], 0);
+    start = 0;
+    values[LENGTH] = 0x5a5a5a5a;
+    assert_int_equal(fb_direct_read(array, &start, &count, values, LENGTH * 4, why), 0);
+    assert_int_equal(values[LENGTH - 1], LENGTH);
+    assert_int_equal(values[LENGTH], 0x5a5a5a5a);
+    assert_true(H5Dset_extent(set, &shorter) >= 0);
+    assert_true(fb_direct_read(array, &start, &count, values, LENGTH * 4, why) < 0);
+    assert_non_null(strstr(why, "axis 0 has 64 elements"));
+    fb_direct_array_close(array);
+    fb_direct_close(file);
+    H5Dclose(set);
+    H5Fclose(id);
+}
+
 /* Other threads may read what is open in the scout's file while it is out for a chunk. */
 static void test_others_reads(void **state)
 {
@@ -237,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_external_link),
         cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_growing),
         cmocka_unit_test(test_others_reads),
         cmocka_unit_test(test_chunk_without_bytes),
         cmocka_unit_test(test_pipe_in_its_place),
