@@ -138,7 +138,7 @@ struct fb_direct_array {
     _Atomic int kind;
     /* From here on known once kind is. */
     char reason[128]; /* of falling back */
-    bool changes; /* its file may be written: dims are looked at again for every slab */
+    bool changes;     /* its file may be written: dims are looked at again for every slab */
     unsigned rank;
     uint64_t dims[FB_DIRECT_RANK];
     bool no_data;   /* a dataspace without elements of any number */

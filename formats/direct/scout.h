@@ -22,7 +22,9 @@ char *fb_direct_reason(char *buf, size_t size);
 
 /* Keeps HDF5 from printing, in this thread, until the end. */
 struct fb_direct_quiet {
+    unsigned is_v2; /* which of the two prints */
     H5E_auto2_t print;
+    H5E_auto1_t old_print;
     void *context;
 };
 void fb_direct_quiet_begin(struct fb_direct_quiet *quiet);

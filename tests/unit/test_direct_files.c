@@ -248,6 +248,35 @@ static void test_pipe_in_its_place(void **state)
     write_numbers(path, 0);
 }
 
+/* --- the caller's HDF5 ------------------------------------------------------------------------ */
+
+static herr_t count_error(void *context)
+{
+    ++*(int *)context;
+    return 0;
+}
+
+/* Programs written for HDF5 1.6 have a printer of another kind. */
+static void test_old_printer(void **state)
+{
+    (void)state;
+    int printed = 0;
+    void *context = NULL;
+    H5E_auto1_t printer = NULL;
+    struct fb_direct_array *array;
+    char why[FB_DIRECT_WHY];
+    write_numbers(path, 2);
+    H5Eset_auto1(count_error, &printed);
+    struct fb_direct_file *file = open_file(false);
+    assert_true(fb_direct_array_open(file, "nowhere", &array, why) < 0);
+    check_array(file, "x", 2);
+    fb_direct_close(file);
+    assert_int_equal(printed, 0);
+    assert_true(H5Eget_auto1(&printer, &context) >= 0);
+    assert_true(printer == count_error && context == &printed);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -274,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_others_reads),
         cmocka_unit_test(test_chunk_without_bytes),
         cmocka_unit_test(test_pipe_in_its_place),
+        cmocka_unit_test(test_old_printer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, prepare, clean_up);
