@@ -222,36 +222,32 @@ static bool layout_reads(struct fb_direct_array *array, hid_t creation)
     return filters_read(array, creation) && chunks_fit(array, creation);
 }
 
-/* A file can have several ids. */
-static bool same_file(hid_t a, hid_t b)
+/* The library's number of an open file, of which there can be several ids. */
+static bool number_of(hid_t id, unsigned long *number)
 {
-    H5O_info_t first, second;
-    return a == b ||
-           (H5Oget_info2(a, &first, H5O_INFO_BASIC) >= 0 &&
-            H5Oget_info2(b, &second, H5O_INFO_BASIC) >= 0 && first.fileno == second.fileno);
+    H5O_info_t info;
+    bool told = H5Oget_info2(id, &info, H5O_INFO_BASIC) >= 0;
+    *number = told ? info.fileno : 0;
+    return told;
 }
 
 /* External links and mounted files lead elsewhere, where addresses mean other things. */
-static bool is_own(const struct fb_direct_file *file, hid_t id)
+static bool lies_in_file(const struct fb_direct_array *array)
 {
-    hid_t scouted = fb_direct_file_id(file);
-    return id == scouted || same_file(id, file->file) || (file->scout && same_file(id, scouted));
-}
-
-/* False for an array of another file. */
-static bool look_at_file(struct fb_direct_array *array)
-{
-    unsigned intent;
-    hid_t id = H5Iget_file_id(array->dataset);
-    bool own = id >= 0 && is_own(array->file, id);
-    array->changes = id < 0 || H5Fget_intent(id, &intent) < 0 || intent != H5F_ACC_RDONLY;
-    fb_direct_release(id);
-    return own;
+    const struct fb_direct_file *file = array->file;
+    unsigned long own, number;
+    return number_of(array->dataset, &own) &&
+           ((number_of(file->file, &number) && number == own) ||
+            (file->scout && number_of(fb_direct_scout_file(file->scout), &number) &&
+             number == own));
 }
 
 static bool reads_directly(struct fb_direct_array *array, hid_t type)
 {
-    bool own = look_at_file(array);
+    unsigned intent;
+    bool own = lies_in_file(array);
+    array->changes =
+        !own || H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY;
     /* An offset tells at once, and everything else of the layout takes twenty times as long. */
     if (H5Dget_offset(array->dataset) != HADDR_UNDEF)
         return fall_back(array, "contiguous layout");

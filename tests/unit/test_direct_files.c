@@ -105,6 +105,30 @@ static void test_external_link(void **state)
     fb_direct_close(file);
 }
 
+/* So does this one, and its file has the other's id. */
+static void test_mounted_file(void **state)
+{
+    (void)state;
+    struct fb_direct_file *file;
+    char why[FB_DIRECT_WHY];
+    write_numbers(path, 0);
+    write_numbers(other_path, 5000);
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    H5Gclose(H5Gcreate2(id, "m", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Fclose(id);
+    id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t other = H5Fopen(other_path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_true(H5Fmount(id, "m", other, H5P_DEFAULT) >= 0);
+    assert_int_equal(fb_direct_attach(id, path, 1, &file, why), 0);
+    file->limits = (struct fb_direct_limits){ 0 };
+    check_array(file, "m/x", 5000);
+    check_array(file, "x", 0);
+    fb_direct_close(file);
+    assert_true(H5Funmount(id, "m") >= 0);
+    H5Fclose(other);
+    H5Fclose(id);
+}
+
 /* Another id of the same file is no other file. */
 static void test_other_id(void **state)
 {
@@ -298,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_external_link),
+        cmocka_unit_test(test_mounted_file),
         cmocka_unit_test(test_other_id),
         cmocka_unit_test(test_growing),
         cmocka_unit_test(test_others_reads),
