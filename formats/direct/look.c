@@ -164,8 +164,11 @@ static bool filters_read(struct fb_direct_array *array, hid_t creation)
             filter = FB_DIRECT_FLETCHER32;
         else if (id != H5Z_FILTER_DEFLATE)
             return fall_back(array, "filter %d", (int)id);
+        /* Of others HDF5 decodes nothing. */
+        if (id == H5Z_FILTER_DEFLATE && (value_count != 1 || values[0] > 9))
+            return fall_back(array, "a gzip level that HDF5 refuses");
         /* Nothing but HDF5 itself writes another width, for elements of another size. */
-        if (id == H5Z_FILTER_SHUFFLE && (value_count < 1 || values[0] != array->element))
+        if (id == H5Z_FILTER_SHUFFLE && (value_count != 1 || values[0] != array->element))
             return fall_back(array, "a shuffle of another width than its elements");
         if (i == FB_DIRECT_FILTERS_MAX)
             return fall_back(array, "%d filters", count);
