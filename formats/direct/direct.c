@@ -208,30 +208,31 @@ static int admit(const struct fb_direct_array *array, const uint64_t *start, con
     return 0;
 }
 
+/* Whatever the array has become by now, HDF5 delivers the slab's elements and no more. */
 static int read_selected(struct fb_direct_array *array, const uint64_t *start,
                          const uint64_t *count, void *buffer, char *why)
 {
     hsize_t first[FB_DIRECT_RANK], length[FB_DIRECT_RANK];
-    bool whole = true;
-    hid_t from = H5S_ALL, to = H5S_ALL;
-    herr_t read = 0;
+    bool whole = !array->changes || array->rank == 0;
+    hid_t from = H5S_ALL;
     for (unsigned i = 0; i < array->rank; i++) {
         first[i] = start[i];
         length[i] = count[i];
         whole &= count[i] == array->dims[i];
     }
+    hid_t to = H5Screate_simple((int)array->rank, length, NULL);
+    herr_t read = to < 0 ? -1 : 0;
     if (!whole) {
         from = H5Dget_space(array->dataset);
-        to = H5Screate_simple((int)array->rank, length, NULL);
-        read = to < 0 ? -1 : H5Sselect_hyperslab(from, H5S_SELECT_SET, first, NULL, length, NULL);
+        if (read >= 0)
+            read = H5Sselect_hyperslab(from, H5S_SELECT_SET, first, NULL, length, NULL);
     }
     if (read >= 0)
         read = H5Dread(array->dataset, array->memory, to, from, H5P_DEFAULT, buffer);
     int rc = read < 0 ? fail_hdf5(why, "the array cannot be read") : 0;
-    if (!whole) {
+    if (!whole)
         fb_direct_release(from);
-        fb_direct_release(to);
-    }
+    fb_direct_release(to);
     return rc;
 }
 
@@ -248,11 +249,33 @@ static int hand_over(struct fb_direct_array *array, const uint64_t *start, const
     return rc;
 }
 
+/* The same for an array that may have other extents than when it was last read. */
+static int read_changing(struct fb_direct_array *array, const uint64_t *start,
+                         const uint64_t *count, void *buffer, size_t room, char *why)
+{
+    struct fb_direct_quiet quiet;
+    uint64_t bytes;
+    pthread_mutex_lock(&array->file->lock);
+    fb_direct_quiet_begin(&quiet);
+    int rc = fb_direct_look_at_shape(array, why);
+    if (rc == 0)
+        rc = admit(array, start, count, room, &bytes, why);
+    if (rc == 0 && bytes > 0) {
+        array->handed_over++;
+        rc = read_selected(array, start, count, buffer, why);
+    }
+    fb_direct_quiet_end(&quiet);
+    pthread_mutex_unlock(&array->file->lock);
+    return rc;
+}
+
 int fb_direct_read(struct fb_direct_array *array, const uint64_t *start, const uint64_t *count,
                    void *buffer, size_t bytes, char *why)
 {
     uint64_t needed;
     int rc = know(array, why);
+    if (rc == 0 && array->changes)
+        return read_changing(array, start, count, buffer, bytes, why);
     if (rc == 0)
         rc = admit(array, start, count, bytes, &needed, why);
     if (rc || needed == 0)

@@ -13,7 +13,7 @@ struct info {
 struct file {
     H5FD_t base; /* first: the library fills it, and knows nothing of the rest */
     H5FD_t *under;
-    struct fb_direct_watch *watch;
+    struct fb_direct_watch *watch; /* or NULL */
 };
 
 static H5FD_t *under(const H5FD_t *file)
@@ -24,10 +24,11 @@ static H5FD_t *under(const H5FD_t *file)
 static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t max)
 {
     const struct info *info = H5Pget_driver_info(access);
-    struct file *file = info ? calloc(1, sizeof *file) : NULL;
+    struct file *file = calloc(1, sizeof *file);
     if (!file)
         return NULL;
-    file->watch = info->watch;
+    /* The library opens what external links lead to with the driver alone: nobody watches that. */
+    file->watch = info ? info->watch : NULL;
     file->under = H5FDopen(name, flags, H5P_FILE_ACCESS_DEFAULT, max);
     if (file->under)
         return &file->base;
@@ -84,10 +85,15 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t
                           size_t bytes, void *buffer)
 {
     struct fb_direct_watch *watch = ((struct file *)file)->watch;
-    bool raw = type == H5FD_MEM_DRAW;
-    watch->raw_address = raw ? address : HADDR_UNDEF;
-    watch->raw_bytes = bytes;
-    if (raw && watch->nowhere && buffer == watch->nowhere)
+    if (!watch)
+        return under(file)->cls->read(under(file), type, transfer, address, bytes, buffer);
+    bool raw = type == H5FD_MEM_DRAW, skip = raw && watch->nowhere && buffer == watch->nowhere;
+    /* Whoever reads to nowhere looks at these after the call, when other threads may be reading. */
+    if (skip || !watch->nowhere) {
+        watch->raw_address = raw ? address : HADDR_UNDEF;
+        watch->raw_bytes = bytes;
+    }
+    if (skip)
         return 0;
     if (watch->enter)
         watch->enter(watch->context, raw, bytes);

@@ -47,10 +47,16 @@ char *fb_direct_reason(char *buf, size_t size)
     return buf;
 }
 
+/* Programs that were written for HDF5 1.6 have set a printer that the newer functions refuse. */
 void fb_direct_quiet_begin(struct fb_direct_quiet *quiet)
 {
-    H5Eget_auto2(H5E_DEFAULT, &quiet->print, &quiet->context);
-    if (quiet->print)
+    *quiet = (struct fb_direct_quiet){ .is_v2 = 1 };
+    H5Eauto_is_v2(H5E_DEFAULT, &quiet->is_v2);
+    if (quiet->is_v2)
+        H5Eget_auto2(H5E_DEFAULT, &quiet->print, &quiet->context);
+    else
+        H5Eget_auto1(&quiet->old_print, &quiet->context);
+    if (quiet->print || quiet->old_print)
         H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
@@ -58,6 +64,8 @@ void fb_direct_quiet_end(const struct fb_direct_quiet *quiet)
 {
     if (quiet->print)
         H5Eset_auto2(H5E_DEFAULT, quiet->print, quiet->context);
+    else if (quiet->old_print)
+        H5Eset_auto1(quiet->old_print, quiet->context);
 }
 
 void fb_direct_release(hid_t id)

@@ -139,6 +139,7 @@ struct fb_direct_array {
     _Atomic int kind;
     /* From here on known once kind is. */
     char reason[128]; /* of falling back */
+    bool changes;     /* its file may be written: dims are looked at again for every slab */
     unsigned rank;
     uint64_t dims[FB_DIRECT_RANK];
     bool no_data;   /* a dataspace without elements of any number */
@@ -168,6 +169,8 @@ int fb_direct_fail(char *why, const char *format, ...) __attribute__((format(pri
 /* Fills in what an array is. The file's lock is held. Negative, with `why`, where HDF5 cannot tell
  * its shape or type. */
 int fb_direct_look(struct fb_direct_array *array, char *why);
+/* Its shape again, of one that changes. */
+int fb_direct_look_at_shape(struct fb_direct_array *array, char *why);
 /* The element that chunks hold that are not there; NULL where H5Dread does not fill in one. The
  * file's lock is held. */
 const unsigned char *fb_direct_fill(struct fb_direct_array *array);

@@ -40,7 +40,8 @@ static void open_again(struct fb_direct_file *file)
     file->scouting_tried = true;
     if (!has_default_driver(file->file))
         return;
-    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    /* Whatever lies there by now is not waited for. */
+    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (!same_file(file->descriptor, descriptor_of(file->file)) ||
         fstat(file->descriptor, &status) < 0)
         return;
@@ -135,10 +136,12 @@ bool fb_direct_fetch_through_hdf5(struct fb_direct_array *array, const hsize_t *
         place->address = FB_DIRECT_MISSING;
         return fb_direct_chunk_missing(array->dataset, first, reason);
     }
+    if (stored > array->stored_most || !fb_direct_scratch_reserve(scratch, array))
+        return false;
     place->address = stored == 0 ? FB_DIRECT_MISSING : 0;
-    if (stored == 0)
-        return true;
     place->stored = (uint32_t)stored;
-    return stored <= array->stored_most && fb_direct_scratch_reserve(scratch, array) &&
-           H5Dread_chunk(array->dataset, H5P_DEFAULT, first, &place->skipped, scratch->stored) >= 0;
+    bool read =
+        H5Dread_chunk(array->dataset, H5P_DEFAULT, first, &place->skipped, scratch->stored) >= 0;
+    /* One that is there without bytes can be read: its file is damaged. */
+    return read == (stored > 0);
 }

@@ -19,7 +19,7 @@ static bool fall_back(struct fb_direct_array *array, const char *format, ...)
 
 /* --- shape ------------------------------------------------------------------------------------ */
 
-static int look_at_shape(struct fb_direct_array *array, char *why)
+int fb_direct_look_at_shape(struct fb_direct_array *array, char *why)
 {
     hsize_t dims[H5S_MAX_RANK];
     char reason[FB_DIRECT_REASON];
@@ -164,8 +164,11 @@ static bool filters_read(struct fb_direct_array *array, hid_t creation)
             filter = FB_DIRECT_FLETCHER32;
         else if (id != H5Z_FILTER_DEFLATE)
             return fall_back(array, "filter %d", (int)id);
+        /* Of others HDF5 decodes nothing. */
+        if (id == H5Z_FILTER_DEFLATE && (value_count != 1 || values[0] > 9))
+            return fall_back(array, "a gzip level that HDF5 refuses");
         /* Nothing but HDF5 itself writes another width, for elements of another size. */
-        if (id == H5Z_FILTER_SHUFFLE && (value_count < 1 || values[0] != array->element))
+        if (id == H5Z_FILTER_SHUFFLE && (value_count != 1 || values[0] != array->element))
             return fall_back(array, "a shuffle of another width than its elements");
         if (i == FB_DIRECT_FILTERS_MAX)
             return fall_back(array, "%d filters", count);
@@ -222,15 +225,40 @@ static bool layout_reads(struct fb_direct_array *array, hid_t creation)
     return filters_read(array, creation) && chunks_fit(array, creation);
 }
 
+/* The library's number of an open file, of which there can be several ids. */
+static bool number_of(hid_t id, unsigned long *number)
+{
+    H5O_info_t info;
+    bool told = H5Oget_info2(id, &info, H5O_INFO_BASIC) >= 0;
+    *number = told ? info.fileno : 0;
+    return told;
+}
+
+/* External links and mounted files lead elsewhere, where addresses mean other things. */
+static bool lies_in_file(const struct fb_direct_array *array)
+{
+    const struct fb_direct_file *file = array->file;
+    unsigned long own, number;
+    return number_of(array->dataset, &own) &&
+           ((number_of(file->file, &number) && number == own) ||
+            (file->scout && number_of(fb_direct_scout_file(file->scout), &number) &&
+             number == own));
+}
+
 static bool reads_directly(struct fb_direct_array *array, hid_t type)
 {
     unsigned intent;
+    bool own = lies_in_file(array);
+    array->changes =
+        !own || H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY;
     /* An offset tells at once, and everything else of the layout takes twenty times as long. */
     if (H5Dget_offset(array->dataset) != HADDR_UNDEF)
         return fall_back(array, "contiguous layout");
     if (array->rank == 0 || array->no_data)
         return fall_back(array, "no axes");
-    if (H5Fget_intent(array->file->file, &intent) < 0 || intent != H5F_ACC_RDONLY)
+    if (!own)
+        return fall_back(array, "it lies in another file");
+    if (array->changes)
         return fall_back(array, "a file that is open for writing, or while another writes it");
     if (!type_reads(array, type))
         return false;
@@ -247,7 +275,7 @@ int fb_direct_look(struct fb_direct_array *array, char *why)
     hid_t type = H5Dget_type(array->dataset);
     int rc = look_at_type(array, type, why);
     if (rc == 0)
-        rc = look_at_shape(array, why);
+        rc = fb_direct_look_at_shape(array, why);
     if (rc == 0 && reads_directly(array, type)) {
         fb_direct_cache_begin(&array->cache, array->chunk_bytes);
         atomic_store(&array->kind, FB_DIRECT_READS);

@@ -78,8 +78,11 @@ int fb_direct_scout_chunk(struct fb_direct_scout *scout, hid_t array, const hsiz
     watch->raw_address = HADDR_UNDEF;
     if (H5Dread_chunk(array, H5P_DEFAULT, first, &place->skipped, (void *)(uintptr_t)&nowhere) < 0)
         return fb_direct_chunk_missing(array, first, reason) ? 0 : -1;
-    if (watch->raw_address == HADDR_UNDEF)
-        return 0;
+    /* It is stored, or that would have failed; the library has no driver read nothing. */
+    if (watch->raw_address == HADDR_UNDEF) {
+        snprintf(reason, FB_DIRECT_REASON, "a chunk without bytes");
+        return -1;
+    }
     place->address = watch->raw_address;
     place->stored = watch->raw_bytes;
     return 1;

@@ -22,7 +22,9 @@ char *fb_direct_reason(char *buf, size_t size);
 
 /* Keeps HDF5 from printing, in this thread, until the end. */
 struct fb_direct_quiet {
+    unsigned is_v2; /* which of the two prints */
     H5E_auto2_t print;
+    H5E_auto1_t old_print;
     void *context;
 };
 void fb_direct_quiet_begin(struct fb_direct_quiet *quiet);
@@ -35,7 +37,8 @@ void fb_direct_release(hid_t id);
 
 /* What the driver tells of a file's reads, and whom. */
 struct fb_direct_watch {
-    /* The read that came last; HADDR_UNDEF for one of the library's own structures. */
+    /* With nowhere: the read to there that came last. Without: of all reads the last; HADDR_UNDEF
+     * for one of the library's own structures. */
     haddr_t raw_address;
     size_t raw_bytes;
     /* Array data that is to be read to here is not read; NULL: all is. */

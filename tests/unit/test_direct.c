@@ -222,6 +222,11 @@ static void test_fallbacks(void **state)
     creation = deflated(8, 5);
     H5Pset_shuffle(creation);
     check_fallback(H5T_STD_I32LE, creation, "order of filters");
+    const unsigned level = 12; /* optional, it is passed over by whoever writes */
+    creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(creation, 2, chunk);
+    assert_true(H5Pset_filter(creation, H5Z_FILTER_DEFLATE, H5Z_FLAG_OPTIONAL, 1, &level) >= 0);
+    check_fallback(H5T_STD_I32LE, creation, "a gzip level that HDF5 refuses");
     hid_t odd = H5Tcopy(H5T_STD_I32BE);
     H5Tset_precision(odd, 25);
     check_fallback(odd, deflated(8, 5), "elements are converted");
