@@ -113,6 +113,17 @@ static int write_samples(struct writer *w, const struct fb_catalog *catalog)
 
 /* --- arrays ----------------------------------------------------------------------------------- */
 
+/* A single chunk without filters, in the newest file format and with no fill value to be written:
+ * HDF5 1.10 writes its data but not where it lies, unless it has made room for it from the
+ * beginning. */
+static herr_t keep_single_chunk(hid_t list, const struct fb_array_info *array,
+                                const uint64_t *chunk)
+{
+    if (H5Pget_nfilters(list) != 0 || memcmp(chunk, array->dims, array->rank * sizeof *chunk) != 0)
+        return 0;
+    return H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
+}
+
 /* Creation list of an array; *slab becomes the bytes of whole chunk rows to write at a time. */
 static hid_t creation_list(struct writer *w, const struct fb_array_info *array, uint64_t *slab)
 {
@@ -128,7 +139,8 @@ static hid_t creation_list(struct writer *w, const struct fb_array_info *array, 
         for (unsigned i = 0; i < array->rank; i++)
             elements *= dims[i] = chunk[i];
         fine = H5Pset_chunk(list, (int)array->rank, dims) >= 0 &&
-               fb_hdf5_filtering_set(&w->filtering, elements, list) >= 0;
+               fb_hdf5_filtering_set(&w->filtering, elements, list) >= 0 &&
+               keep_single_chunk(list, array, chunk) >= 0;
         uint64_t row = array->bytes / array->dims[0] * chunk[0];
         if (row <= SLAB_BYTES_MAX)
             *slab = row < SLAB_BYTES ? SLAB_BYTES / row * row : row;

@@ -211,6 +211,10 @@ static void test_libver(void **state)
         { &fb_format_hdf5_chunked, "libver=earliest", 0 },
         { &fb_format_hdf5_chunked, "libver=latest", 3 },
         { &fb_format_hdf5_chunked, "libver=latest,filter=none,rows=3", 3 },
+        /* Each array is one chunk, which HDF5 loses unless it is told when to make room for it. */
+        { &fb_format_hdf5_chunked, "libver=latest,filter=none,rows=3000", 3 },
+        { &fb_format_hdf5_chunked, "libver=latest,level=0,rows=3000", 3 },
+        { &fb_format_hdf5_chunked, "libver=latest,rows=3000", 3 },
     };
     struct pattern_source *source = pattern_many();
     char *path = in_folder(state, "a.h5");
