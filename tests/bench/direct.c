@@ -109,7 +109,7 @@ static uint64_t measure_cold(const void *context, size_t side)
 {
     const struct cold *cold = context;
     struct fb_error err;
-    double resident;
+    double resident = 1;
     if (side == WARM_DIRECT) {
         read_bare(cold->load);
         return load_direct(cold->load, 2);
