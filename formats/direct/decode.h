@@ -23,7 +23,8 @@ struct fb_direct_pipeline {
  */
 bool fb_direct_pipeline_fits(const struct fb_direct_pipeline *pipeline);
 
-/* A chunk's decoded bytes need room for so many more, for a checksum below the gzip. */
+/* A chunk's decoded bytes need room for so many more, for a checksum below the gzip; where there is
+ * no checksum, nothing is written there. */
 #define FB_DIRECT_SLACK 4
 
 /* Decodes a chunk of chunk_bytes elements' bytes. `skipped`: bit i is set where the chunk went past

@@ -1,6 +1,8 @@
 /* Which chunks a slab touches, and one of them: from where it lies to its places in the buffer. */
 #include "formats/direct/job.h"
 
+#define CACHE_LINE 64
+
 /* --- chunks of a slab ------------------------------------------------------------------------- */
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -29,6 +31,12 @@ bool fb_direct_job_begin(struct fb_direct_job *job)
         job->bytes = UINT64_MAX;
     job->runs = job->runs && !array->swap && array->pipeline.count == 1 &&
                 array->pipeline.filters[0] == FB_DIRECT_DEFLATE;
+    /* Chunks that are narrower than a line of the processor's cache write to each other's lines,
+     * which would wander between two processors. */
+    unsigned last = array->rank - 1;
+    job->together = array->chunk[last] * array->element >= CACHE_LINE
+                        ? 1
+                        : (size_t)least(job->chunks[last], FB_DIRECT_TOGETHER);
     job->caches = array->cache.most > 0 && job->bytes <= FB_DIRECT_CACHE_BYTES;
     /* A slab of whole chunks is seldom asked for twice; of an array that is read on and on, it may
      * be. */

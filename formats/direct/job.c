@@ -156,7 +156,7 @@ static bool wants_more(const struct fb_direct_job *job, unsigned threads)
 {
     size_t waiting = job->found - job->taken;
     return !job->complete && waiting + GROUP_CHUNKS <= FB_DIRECT_QUEUE &&
-           (waiting < 2 * (size_t)threads || job->ahead < AHEAD_BYTES);
+           (waiting < 2 * threads * job->together || job->ahead < AHEAD_BYTES);
 }
 
 static void find_more(struct fb_direct_job *job, struct fb_direct_pool *pool)
@@ -176,15 +176,21 @@ static void find_more(struct fb_direct_job *job, struct fb_direct_pool *pool)
 }
 
 /* False where there is none to take. */
-static bool do_one(struct fb_direct_job *job, struct fb_direct_pool *pool,
-                   struct fb_direct_scratch *scratch)
+static bool do_some(struct fb_direct_job *job, struct fb_direct_pool *pool,
+                    struct fb_direct_scratch *scratch)
 {
-    if (job->found == job->taken)
+    struct fb_direct_item items[FB_DIRECT_TOGETHER];
+    size_t count = 0;
+    bool fine = true;
+    for (; count < job->together && job->taken < job->found; count++) {
+        items[count] = job->queue[job->taken++ % FB_DIRECT_QUEUE];
+        job->ahead -= items[count].place.stored;
+    }
+    if (count == 0)
         return false;
-    struct fb_direct_item item = job->queue[job->taken++ % FB_DIRECT_QUEUE];
-    job->ahead -= item.place.stored;
     pthread_mutex_unlock(&pool->lock);
-    bool fine = fb_direct_deliver(job, scratch, &item);
+    for (size_t i = 0; fine && i < count; i++)
+        fine = fb_direct_deliver(job, scratch, &items[i]);
     pthread_mutex_lock(&pool->lock);
     job->failed |= !fine;
     return true;
@@ -194,7 +200,7 @@ void fb_direct_job_help(struct fb_direct_job *job, struct fb_direct_scratch *scr
 {
     struct fb_direct_pool *pool = &job->array->file->pool;
     while (!job->failed && !job->closed)
-        if (!do_one(job, pool, scratch)) {
+        if (!do_some(job, pool, scratch)) {
             if (job->complete)
                 break;
             pthread_cond_wait(&pool->posted, &pool->lock);
@@ -215,7 +221,7 @@ static bool run_together(struct fb_direct_job *job, struct fb_direct_scratch *sc
     while (!job->failed) {
         if (wants_more(job, file->threads))
             find_more(job, pool);
-        else if (!do_one(job, pool, scratch))
+        else if (!do_some(job, pool, scratch))
             break;
     }
     job->closed = true;

@@ -6,6 +6,7 @@
 #include "formats/direct/internal.h"
 
 #define FB_DIRECT_QUEUE 1024
+#define FB_DIRECT_TOGETHER 8
 
 struct fb_direct_job {
     struct fb_direct_array *array;
@@ -15,6 +16,7 @@ struct fb_direct_job {
     uint64_t total, bytes; /* chunks, and what they decode to (at most UINT64_MAX) */
     bool runs;             /* whole chunks lie in the buffer in one piece */
     bool caches, caches_whole;
+    size_t together; /* so many chunks, one behind the other, are one thread's */
     /* The chunk that is looked for next. */
     uint64_t at[FB_DIRECT_RANK], walked;
     /* Found and not yet taken, in a ring; under the pool's lock. */
