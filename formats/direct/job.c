@@ -8,6 +8,7 @@
 #define AHEAD_BYTES ((uint64_t)8 << 20)
 /* What may lie between two arrays that are read one after the other. */
 #define FOLLOWS_BYTES ((uint64_t)64 << 10)
+#define GROUP_FIRST 8
 #define GROUP_CHUNKS 64
 #define GROUP_BYTES ((uint64_t)1 << 20)
 
@@ -120,10 +121,13 @@ static bool find_group(struct fb_direct_job *job, struct fb_direct_item *items, 
     bool fine = true;
     hsize_t first_of_chunk[FB_DIRECT_RANK];
     uint64_t first[FB_DIRECT_RANK];
+    /* The first ones are few, so that helpers have something to do. */
+    const size_t most =
+        job->walked + GROUP_FIRST < GROUP_CHUNKS ? job->walked + GROUP_FIRST : GROUP_CHUNKS;
     *count = 0;
     *bytes = 0;
     enter(array->file, &quiet);
-    for (size_t looked = 0; fine && looked < GROUP_CHUNKS && *bytes < GROUP_BYTES; looked++) {
+    for (size_t looked = 0; fine && looked < most && *bytes < GROUP_BYTES; looked++) {
         struct fb_direct_item *item = &items[*count];
         if (!fb_direct_job_next(job, &item->number, first_of_chunk))
             break;

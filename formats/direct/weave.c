@@ -100,15 +100,22 @@ void fb_direct_weave(const unsigned char *plane, ptrdiff_t step, size_t element,
     }
 }
 
+/* Rows lie too far apart for the processor to guess where the next one is: so far ahead, its lines
+ * are asked for. */
+#define AHEAD_ROWS 8
+
 /* Elements of a size that a register holds: each a load, perhaps a turn, and a store. */
 #define COPY_ELEMENTS(bits, turned)                                                                \
-    for (size_t row = 0; row < rows; row++, from += from_row, to += to_row)                        \
+    for (size_t row = 0; row < rows; row++, from += from_row, to += to_row) {                      \
+        for (size_t k = 0; row + AHEAD_ROWS < rows && k < span; k += 64)                           \
+            __builtin_prefetch(to + AHEAD_ROWS * to_row + k, 1);                                   \
         for (size_t i = 0, j = 0, k = 0; i < count; i++, j += from_step, k += to_step) {           \
             uint##bits##_t value;                                                                  \
             memcpy(&value, from + j, sizeof value);                                                \
             value = turned(value);                                                                 \
             memcpy(to + k, &value, sizeof value);                                                  \
-        }
+        }                                                                                          \
+    }
 
 #define COPY_FUNCTION(bits)                                                                        \
     static void copy_##bits(const struct fb_direct_grid *grid, bool swap,                          \
@@ -116,6 +123,7 @@ void fb_direct_weave(const unsigned char *plane, ptrdiff_t step, size_t element,
     {                                                                                              \
         const size_t rows = grid->rows, from_row = grid->from_row, to_row = grid->to_row;          \
         const size_t count = grid->count, from_step = grid->from_step, to_step = grid->to_step;    \
+        const size_t span = count * to_step;                                                       \
         if (swap)                                                                                  \
             COPY_ELEMENTS(bits, __builtin_bswap##bits)                                             \
         else                                                                                       \
