@@ -74,7 +74,8 @@ struct fb_direct_pool {
     struct fb_direct_job *jobs;
     struct fb_direct_scratch *idle;
     pthread_t *threads;
-    unsigned count, most; /* helpers that run, and that may */
+    unsigned count, most;   /* helpers that run, and that may */
+    _Atomic unsigned posts; /* goes on with every job, and with the end */
     bool started, ending;
 };
 

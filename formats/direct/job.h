@@ -26,7 +26,7 @@ struct fb_direct_job {
     bool complete;  /* all are found */
     bool failed;    /* nothing more is to be done */
     bool closed;    /* no helper is to join */
-    unsigned helpers;
+    _Atomic unsigned helpers;
     struct fb_direct_job *next;
 };
 

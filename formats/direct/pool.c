@@ -4,6 +4,7 @@
 #include <libdeflate.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* --- what a thread works with ----------------------------------------------------------------- */
 
@@ -88,16 +89,50 @@ static struct fb_direct_job *open_job(const struct fb_direct_pool *pool)
     return job;
 }
 
+/* Waking a thread takes as long as decoding some chunks, and who has read a slab often reads the
+ * next one at once: for so long a thread waits without going to sleep. True once the number is
+ * another one. */
+#define AWAKE_NS 300000
+
+static bool changes_soon(const _Atomic unsigned *number, unsigned from)
+{
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do {
+        for (int i = 0; i < 100; i++)
+            if (atomic_load(number) != from)
+                return true;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - begin.tv_sec) * 1000000000 + now.tv_nsec - begin.tv_nsec < AWAKE_NS);
+    return false;
+}
+
+/* With the pool's lock held, before and after. */
+static void await_job(struct fb_direct_pool *pool, bool awake)
+{
+    unsigned posts = atomic_load(&pool->posts);
+    if (awake) {
+        pthread_mutex_unlock(&pool->lock);
+        changes_soon(&pool->posts, posts);
+        pthread_mutex_lock(&pool->lock);
+    }
+    if (atomic_load(&pool->posts) == posts)
+        pthread_cond_wait(&pool->posted, &pool->lock);
+}
+
 static void *help(void *context)
 {
     struct fb_direct_pool *pool = context;
+    bool awake = false; /* it has just had a job */
     pthread_mutex_lock(&pool->lock);
     while (!pool->ending) {
         struct fb_direct_job *job = open_job(pool);
         if (!job) {
-            pthread_cond_wait(&pool->posted, &pool->lock);
+            await_job(pool, awake);
+            awake = false;
             continue;
         }
+        awake = true;
         job->helpers++;
         pthread_mutex_unlock(&pool->lock);
         struct fb_direct_scratch *scratch = fb_direct_scratch_take(pool, 0, 0);
@@ -153,6 +188,7 @@ void fb_direct_pool_end(struct fb_direct_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     pool->ending = true;
+    pool->posts++;
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->count; i++)
@@ -175,6 +211,7 @@ void fb_direct_pool_post(struct fb_direct_pool *pool, struct fb_direct_job *job)
         start(pool);
     job->next = pool->jobs;
     pool->jobs = job;
+    pool->posts++;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -185,7 +222,12 @@ void fb_direct_pool_retire(struct fb_direct_pool *pool, struct fb_direct_job *jo
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;
-    while (job->helpers > 0)
-        pthread_cond_wait(&pool->finished, &pool->lock);
+    for (unsigned helpers; (helpers = atomic_load(&job->helpers)) > 0;) {
+        pthread_mutex_unlock(&pool->lock);
+        bool soon = changes_soon(&job->helpers, helpers);
+        pthread_mutex_lock(&pool->lock);
+        if (!soon && atomic_load(&job->helpers) == helpers)
+            pthread_cond_wait(&pool->finished, &pool->lock);
+    }
     pthread_mutex_unlock(&pool->lock);
 }
