@@ -339,9 +339,9 @@ static bool pin(const struct half halves[2], cpu_set_t *before)
 }
 
 /* Iterations of either side in a pair of warm blocks last so long together. With three of 2.7 ms
- * the middle half of pairs of identical sides lay within 3.8 %, with twelve within 1.8 %: starting
+ * the middle half of pairs of identical sides lay within 3.8 %, with nine within 2.3 %: starting
  * the workers takes 50 ms in any case. */
-#define BLOCK_NS UINT64_C(32000000)
+#define BLOCK_NS UINT64_C(25000000)
 #define ITERATIONS_MAX 50
 
 static uint64_t repeats(uint64_t ns)
