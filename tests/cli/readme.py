@@ -58,6 +58,16 @@ with tap.case("the settings shown are the reference's, their figures those of it
         assert (f" {gain:.1f}x" if gain >= 9.95 else f" {gain:.2f}x") in line, line
         assert f" {100 * float(row['size_ratio']):.0f} %" in line, line
     assert sum(line.startswith("> ") for line in lines) == 1
+with tap.case("what hdf5-direct gains is the reference run's, line by line"):
+    shown = re.search(r"<!-- from results/reference/direct -->\n```text\n(.*?)```", readme, re.S)
+    lines = [line for line in shown.group(1).splitlines() if line and line != "..."]
+    real = tap.run("show", os.path.join(ROOT, "results/reference/direct"), "--color=never").stdout
+    assert len(lines) > 5
+    for line in lines:
+        assert line in real.splitlines(), line
+    with open(os.path.join(ROOT, "results/reference/direct/bench-preload.txt")) as file:
+        ratio = float(re.search(r"without over with: median ([0-9.]+),", file.read()).group(1))
+    assert f"The guide's loop through h5py is {ratio:.2f} times as fast" in re.sub(r"\s+", " ", readme)
 with tap.case("every command, file and picture that the README names exists"):
     commands = tap.run("--help").stdout
     for name in set(re.findall(r"`?\./?(?:build/)?fmtbench ([a-z]+)", readme)):
