@@ -20,10 +20,10 @@
  * The function is the one of Pocock's type, alpha ln(1 + (e - 1) f), where f is the look's part of
  * the most pairs, and not the one of O'Brien & Fleming's type (Biometrics 35, 1979), 2 - 2
  * Phi(z / sqrt(f)): of 12 pairs the smallest p is 2^-12 = 0.00024, and the latter gives the first
- * of looks at 12, 24, 48, 96 only 3e-8 and the second 9e-5. The first gives it 0.0097, so that a
- * cell all of whose 12 values are above t is found at the first look among up to 39 cells. That is
- * one whose slow-down is beyond t by more than nearly all of its scatter; 94 of 100 values above t
- * make it an even chance.
+ * of looks at 12, 24, 48 only 9e-5, at which no cell can be found. The first gives it 0.018, so
+ * that a cell all of whose 12 values are above t is found at the first look among up to 73 cells.
+ * That is one whose slow-down is beyond t by more than nearly all of its scatter; 94 of 100 values
+ * above t make it an even chance.
  *
  * A cell rejected for +t is only suspected. It goes to a second stage of fresh pairs, their number
  * fixed in advance, with one test at alpha, by Holm over the suspected cells: only then is it
