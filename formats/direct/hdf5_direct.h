@@ -18,6 +18,10 @@
  * every chunk that is not decoded without the least doubt, is handed to H5Dread, whose answer, or
  * error, is then the answer.
  *
+ * The one difference that is known: libdeflate decodes some streams that zlib refuses. No
+ * compressor makes them, and damage does not, as the checksum is right: such a file was made on
+ * purpose, and H5Dread has an error for it.
+ *
  * Functions that can fail return 0, or a negative number with one line of text in `why`.
  *
  * Threads: arrays of one file, and one array, may be read from several threads at once where the
