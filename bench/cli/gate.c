@@ -56,7 +56,10 @@ static const struct argp_option options[] = {
     { "handle", KEY_HANDLE, "LIST", 0, "once, each, keep (default: once)", 2 },
     { NULL, 0, NULL, 0, "How it is judged:", 3 },
     { "threshold", KEY_THRESHOLD, "PERCENT", 0, "A slow-down that matters, as +2% (default)", 3 },
-    { "pairs", KEY_PAIRS, "N", 0, "Pairs of blocks a cell, at the most (default: 48)", 3 },
+    { "pairs", KEY_PAIRS, "N", 0,
+      "Pairs of blocks a cell (default: 48); twice as many where they scatter so much that a "
+      "slow-down of three thresholds might be missed",
+      3 },
     { "time-limit", KEY_TIME_LIMIT, "SECONDS", 0, "End then; what is open stays inconclusive", 3 },
     { "counters-only", KEY_COUNTERS_ONLY, NULL, 0,
       "No clock: compare what is read and inflated, exactly", 3 },

@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
       "stated, nine of ten (default: 100)",
       0 },
     { "extra-reads", KEY_EXTRA, "N", 0, "Trials of a side B that reads once more (default: 5)", 0 },
-    { "pairs", KEY_PAIRS, "N", 0, "Pairs of a gate, at the most (default: 48)", 0 },
+    { "pairs", KEY_PAIRS, "N", 0, "Pairs of a gate, as in fmtbench gate (default: 48)", 0 },
     { "output", 'o', "DIR", 0,
       "Keep the rows in DIR/selftest.csv as they come, and each gate in DIR/trials; where there "
       "are "

@@ -44,6 +44,13 @@ static size_t add_residuals(const struct fb_gate_cell *cell, double *out)
     return cell->pairs;
 }
 
+static bool decided(const struct fb_gate_cell *cell)
+{
+    const struct fb_gate_test *tests = cell->tests;
+    return tests[FB_GATE_ABOVE].rejected || tests[FB_GATE_BELOW].rejected ||
+           tests[FB_GATE_BETWEEN].rejected;
+}
+
 /* The larger share of the two stages: what it asks of the scatter, both have. */
 static double share_of_stages(const struct fb_gate *gate, const struct fb_gate_cell *cell)
 {
@@ -53,36 +60,35 @@ static double share_of_stages(const struct fb_gate *gate, const struct fb_gate_c
         counted += gate->cells[i].tests[FB_GATE_ABOVE].counted;
         suspected += &gate->cells[i] != cell && gate->cells[i].tests[FB_GATE_ABOVE].rejected;
     }
-    size_t pairs = looks->pairs[looks->count - 1];
-    double level = looks->level[looks->count - 1] / (double)counted;
-    const struct fb_gate_test *above = &cell->tests[FB_GATE_ABOVE];
-    bool decided = above->rejected || cell->tests[FB_GATE_BELOW].rejected ||
-                   cell->tests[FB_GATE_BETWEEN].rejected;
-    if (!decided) {
+    size_t last = cell->doubled ? looks->count - 1 : looks->usual;
+    size_t pairs = looks->pairs[last], fresh = gate->fresh_pairs << cell->doubled;
+    double level = looks->level[last] / (double)counted;
+    if (!decided(cell)) {
         pairs = cell->judged;
-        level = above->level;
+        level = cell->tests[FB_GATE_ABOVE].level;
     }
     double each = (1 + FB_GATE_POWER) / 2;
     return fmax(fb_gate_share_needed(pairs, level, each),
-                fb_gate_share_needed(gate->fresh_pairs, gate->alpha / (double)suspected, each));
+                fb_gate_share_needed(fresh, gate->alpha / (double)suspected, each));
 }
 
-double fb_gate_smallest_effect(const struct fb_gate *gate, const struct fb_gate_cell *cell,
-                               double *scratch)
+double fb_gate_smallest_effect(const struct fb_gate *gate, const struct fb_gate_cell *cell)
 {
+    double *values = gate->scratch;
     if (cell->state == FB_GATE_NO_DATA || cell->judged == 0)
         return NAN;
     double share = share_of_stages(gate, cell);
     if (isinf(share))
         return INFINITY;
-    size_t own = add_residuals(cell, scratch), all = own;
+    size_t own = add_residuals(cell, values), all = own;
     size_t rank = residual_rank(own, share);
-    double lowest = scratch[rank > 0 ? rank - 1 : 0];
+    double lowest = values[rank > 0 ? rank - 1 : 0];
     if (gate->control && gate->control->state != FB_GATE_NO_DATA) {
-        all += add_residuals(gate->control, scratch + own);
-        (void)fb_median_of_doubles(scratch, all); /* sorts */
+        all += add_residuals(gate->control, values + own);
+        (void)fb_median_of_doubles(values, all); /* sorts */
     }
     /* Not fmin, which would take the other for a NAN. */
-    double pooled = fb_gate_residual(scratch, all, share);
-    return expm1(gate->t - (lowest < pooled ? lowest : pooled));
+    double pooled = fb_gate_residual(values, all, share);
+    double effect = expm1(gate->t - (lowest < pooled ? lowest : pooled));
+    return cell->doubled && effect < gate->goal ? gate->goal : effect;
 }

@@ -20,8 +20,9 @@ struct state {
     struct fb_gate_session session;
     struct fb_gate judge;
     struct fb_gate_cell control;
-    size_t *order; /* room for all series */
-    char *folder;  /* for files: in the system's folder for temporary ones */
+    size_t *order;   /* room for all series */
+    double *scratch; /* the judge's */
+    char *folder;    /* for files: in the system's folder for temporary ones */
 };
 
 static struct fb_gate_series *control_series(const struct state *state)
@@ -51,12 +52,20 @@ static bool time_is_up(const struct state *state)
     return limit && fb_clock_ns() - state->session.start_ns >= limit;
 }
 
+/* How many pairs of the stage a cell is to have, where those still to be decided are to have
+ * `wanted` in the first. */
+static size_t pairs_of(const struct state *state, size_t i, int stage, size_t wanted)
+{
+    const struct fb_gate_cell *cell = &state->judge.cells[i];
+    if (stage == 1)
+        return fb_gate_fresh_wanted(&state->judge, cell);
+    return cell->state == FB_GATE_OPEN ? wanted : 0;
+}
+
 static bool wants_pair(const struct state *state, size_t i, int stage, size_t wanted)
 {
     const struct fb_gate_series *series = &state->session.series[i];
-    const enum fb_gate_state wanting = stage == 0 ? FB_GATE_OPEN : FB_GATE_SUSPECTED;
-    return !*series->reason && series->pairs[stage] < wanted &&
-           state->judge.cells[i].state == wanting;
+    return !*series->reason && series->pairs[stage] < pairs_of(state, i, stage, wanted);
 }
 
 /* Counters need no control. */
@@ -74,9 +83,13 @@ static void show_progress(const struct state *state, int stage, size_t done, siz
     char what[96];
     SET(what, "%s: pair %zu of %zu, %zu cells open", stage == 0 ? "measuring" : "confirming",
         done + 1, wanted, open);
-    const uint64_t before = stage == 0 ? 0 : state->config->pairs;
-    config->progress(config->listener, before + done,
-                     state->config->pairs + state->judge.fresh_pairs, what);
+    const struct fb_gate_looks *looks = &state->judge.looks;
+    size_t first = looks->pairs[looks->usual], second = state->judge.fresh_pairs;
+    if (stage == 0 && wanted > first)
+        first = wanted;
+    else if (stage == 1)
+        second = wanted;
+    config->progress(config->listener, (stage == 0 ? 0 : first) + done, first + second, what);
 }
 
 /* One pair of every cell that wants one, in random order, again and again until all have so many;
@@ -130,7 +143,12 @@ static int measure(struct state *state, struct fb_error *err)
         tell(state);
         fb_gate_look(&state->judge);
     }
-    return rc ? rc : run_pairs(state, 1, state->judge.fresh_pairs, err);
+    size_t most = 0;
+    for (size_t i = 0; i < state->judge.count; i++) {
+        size_t fresh = fb_gate_fresh_wanted(&state->judge, &state->judge.cells[i]);
+        most = fresh > most ? fresh : most;
+    }
+    return rc ? rc : run_pairs(state, 1, most, err);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -152,8 +170,7 @@ static int fill_change(const struct state *state, const struct fb_gate_series *s
 {
     size_t count;
     double *values = pooled(series, &count);
-    double *scratch = malloc((count + state->control.pairs + 1) * sizeof *scratch);
-    int rc = values && scratch ? 0 : fb_fail_memory(err, "the pairs");
+    int rc = values ? 0 : fb_fail_memory(err, "the pairs");
     if (rc == 0 && count > 0 && !*series->reason && !state->config->counters_only) {
         struct fb_gate_interval interval = fb_gate_interval(values, count, 0.95);
         record->change = expm1(interval.median);
@@ -162,7 +179,7 @@ static int fill_change(const struct state *state, const struct fb_gate_series *s
         record->a_median_ns = fb_median_of(series->ns[0], count);
         record->b_median_ns = fb_median_of(series->ns[1], count);
         if (series->match)
-            record->smallest_effect = fb_gate_smallest_effect(&state->judge, cell, scratch);
+            record->smallest_effect = fb_gate_smallest_effect(&state->judge, cell);
         record->p_value = cell->tests[FB_GATE_ABOVE].p;
         record->level = cell->tests[FB_GATE_ABOVE].level;
         record->confirm_p_value = cell->tests[FB_GATE_CONFIRM].p;
@@ -170,7 +187,6 @@ static int fill_change(const struct state *state, const struct fb_gate_series *s
     if (!isfinite(record->smallest_effect))
         record->smallest_effect = NAN;
     free(values);
-    free(scratch);
     return rc;
 }
 
@@ -345,7 +361,8 @@ static int prepare(struct state *state, struct fb_gate_pairs *pairs, struct fb_e
     session->series = calloc(count + 1, sizeof *session->series);
     state->order = calloc(count + 1, sizeof *state->order);
     state->judge.cells = calloc(count + 1, sizeof *state->judge.cells);
-    if (!session->series || !state->order || !state->judge.cells)
+    state->scratch = calloc(3 * config->pairs + 1, sizeof *state->scratch);
+    if (!session->series || !state->order || !state->judge.cells || !state->scratch)
         return fb_fail_memory(err, "the cells");
     for (size_t i = 0; i < count; i++) {
         session->series[i].match = &session->ground.matches[i];
@@ -360,6 +377,7 @@ static int prepare(struct state *state, struct fb_gate_pairs *pairs, struct fb_e
     state->judge.cells = cells;
     state->judge.count = count;
     state->judge.control = &state->control;
+    state->judge.scratch = state->scratch;
     tell(state);
     session->start_ns = fb_clock_ns();
     return 0;
@@ -415,6 +433,7 @@ static void release(struct state *state)
         fb_gate_series_free(&state->session.series[i]);
     free(state->session.series);
     free(state->order);
+    free(state->scratch);
     free(state->judge.cells);
     fb_gate_ground_free(&state->session.ground);
     if (state->folder) {

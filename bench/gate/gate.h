@@ -13,7 +13,7 @@ struct fb_gate_config {
     struct fb_run_config run; /* source, formats, workloads, caches, handles, seed, limits, out */
     struct fb_gate_side side[2];
     double threshold;   /* a change that matters: 0.02 is 2 % */
-    uint64_t pairs;     /* of a cell, at the most, before the confirming ones */
+    uint64_t pairs;     /* of a cell, before the confirming ones; twice as many where it scatters */
     bool counters_only; /* no clock: one pair, whose counters are compared */
 };
 

@@ -45,9 +45,14 @@ struct fb_gate_interval fb_gate_interval(double *values, size_t n, double level)
 
 /* --- looks ------------------------------------------------------------------------------------ */
 
-static double spent(double alpha, size_t pairs, size_t budget)
+static double spent(double alpha, size_t pairs, size_t most)
 {
-    return alpha * log1p((M_E - 1) * (double)pairs / (double)budget);
+    return alpha * log1p((M_E - 1) * (double)pairs / (double)most);
+}
+
+static void add_look(struct fb_gate_looks *looks, size_t pairs)
+{
+    looks->pairs[looks->count++] = pairs;
 }
 
 void fb_gate_looks_make(struct fb_gate_looks *looks, size_t budget, double alpha)
@@ -56,12 +61,16 @@ void fb_gate_looks_make(struct fb_gate_looks *looks, size_t budget, double alpha
     if (budget > FB_GATE_PAIRS_MOST)
         budget = FB_GATE_PAIRS_MOST;
     for (size_t pairs = FB_GATE_LOOK_FIRST; 4 * pairs <= 3 * budget; pairs *= 2)
-        looks->pairs[looks->count++] = pairs;
+        add_look(looks, pairs);
+    looks->usual = looks->count;
     if (budget > 0)
-        looks->pairs[looks->count++] = budget;
+        add_look(looks, budget);
+    if (budget >= FB_GATE_LOOK_FIRST && 2 * budget <= FB_GATE_PAIRS_MOST)
+        add_look(looks, 2 * budget);
     double before = 0;
     for (size_t i = 0; i < looks->count; i++) {
-        double now = i + 1 < looks->count ? spent(alpha, looks->pairs[i], budget) : alpha;
+        size_t most = looks->pairs[looks->count - 1];
+        double now = i + 1 < looks->count ? spent(alpha, looks->pairs[i], most) : alpha;
         looks->level[i] = now - before;
         before = now;
     }
@@ -142,6 +151,7 @@ void fb_gate_begin(struct fb_gate *gate, double threshold, size_t budget)
     *gate = (struct fb_gate){
         .t = log1p(threshold),
         .alpha = FB_GATE_ALPHA,
+        .goal = FB_GATE_GOAL * threshold,
         .fresh_pairs = FB_GATE_FRESH_PAIRS,
     };
     fb_gate_looks_make(&gate->looks, budget, gate->alpha);
@@ -202,8 +212,6 @@ static void prepare(struct fb_gate_cell *cell, size_t n, double t)
 
 static void decide(struct fb_gate_cell *cell)
 {
-    if (cell->state != FB_GATE_OPEN)
-        return;
     if (cell->tests[FB_GATE_ABOVE].rejected)
         settle(cell, FB_GATE_SUSPECTED, FB_GATE_PLAIN);
     else if (cell->tests[FB_GATE_BELOW].rejected)
@@ -224,30 +232,52 @@ static void look_at_control(struct fb_gate *gate, size_t n, double level)
     gate->alarm |= control->tests[FB_GATE_ABOVE].rejected || control->tests[FB_GATE_BELOW].rejected;
 }
 
+/* Of so few pairs that nothing is known of it, twice as many would not tell either. */
+static void double_if_wide(const struct fb_gate *gate, struct fb_gate_cell *cell)
+{
+    const double effect = fb_gate_smallest_effect(gate, cell);
+    cell->doubled = isfinite(effect) && effect > gate->goal;
+}
+
 void fb_gate_look(struct fb_gate *gate)
 {
     if (gate->look >= gate->looks.count)
         return;
+    const bool usual = gate->look == gate->looks.usual;
     size_t n = gate->looks.pairs[gate->look];
     double level = gate->looks.level[gate->look++];
     for (size_t i = 0; i < gate->count; i++)
         prepare(&gate->cells[i], n, gate->t);
     for (int kind = FB_GATE_ABOVE; kind <= FB_GATE_BETWEEN; kind++)
         fb_gate_holm(gate->cells, gate->count, (enum fb_gate_test_kind)kind, level);
-    for (size_t i = 0; i < gate->count; i++)
-        decide(&gate->cells[i]);
     look_at_control(gate, n, level);
+    for (size_t i = 0; i < gate->count; i++) {
+        struct fb_gate_cell *cell = &gate->cells[i];
+        if (cell->state != FB_GATE_OPEN || cell->judged != n)
+            continue;
+        decide(cell);
+        if (!cell->doubled && (cell->state != FB_GATE_OPEN || usual))
+            double_if_wide(gate, cell);
+        if (cell->state == FB_GATE_OPEN && usual && !cell->doubled)
+            settle(cell, FB_GATE_INCONCLUSIVE, FB_GATE_BUDGET);
+    }
 }
 
-static void confirm_control(struct fb_gate *gate)
+size_t fb_gate_fresh_wanted(const struct fb_gate *gate, const struct fb_gate_cell *cell)
+{
+    if (cell->state != FB_GATE_SUSPECTED)
+        return 0;
+    return cell->doubled ? 2 * gate->fresh_pairs : gate->fresh_pairs;
+}
+
+static void confirm_control(struct fb_gate *gate, size_t n)
 {
     struct fb_gate_cell *control = gate->control;
-    size_t n = fb_gate_control_pairs(gate->fresh_pairs);
     if (!control)
         return;
     struct fb_gate_test *test = &control->tests[FB_GATE_CONFIRM];
     *test = (struct fb_gate_test){ .p = NAN, .level = NAN };
-    if (control->state == FB_GATE_NO_DATA || control->fresh_pairs < n)
+    if (control->state == FB_GATE_NO_DATA || n == 0 || control->fresh_pairs < n)
         return;
     test->p = fb_gate_p_above(control->fresh, n, gate->t);
     test->level = gate->alpha;
@@ -257,15 +287,18 @@ static void confirm_control(struct fb_gate *gate)
 
 void fb_gate_confirm(struct fb_gate *gate)
 {
+    size_t most = 0;
     for (size_t i = 0; i < gate->count; i++) {
         struct fb_gate_cell *cell = &gate->cells[i];
         struct fb_gate_test *test = &cell->tests[FB_GATE_CONFIRM];
         find_failure(cell);
+        const size_t n = fb_gate_fresh_wanted(gate, cell);
+        most = n > most ? n : most;
         *test = (struct fb_gate_test){ .p = NAN, .level = NAN };
-        test->counted = cell->state == FB_GATE_SUSPECTED;
-        test->open = test->counted && cell->fresh_pairs >= gate->fresh_pairs;
+        test->counted = n > 0;
+        test->open = test->counted && cell->fresh_pairs >= n;
         if (test->open)
-            test->p = fb_gate_p_above(cell->fresh, gate->fresh_pairs, gate->t);
+            test->p = fb_gate_p_above(cell->fresh, n, gate->t);
     }
     fb_gate_holm(gate->cells, gate->count, FB_GATE_CONFIRM, gate->alpha);
     for (size_t i = 0; i < gate->count; i++) {
@@ -275,7 +308,7 @@ void fb_gate_confirm(struct fb_gate *gate)
         else if (cell->tests[FB_GATE_CONFIRM].open)
             settle(cell, FB_GATE_INCONCLUSIVE, FB_GATE_UNCONFIRMED);
     }
-    confirm_control(gate);
+    confirm_control(gate, fb_gate_control_pairs(most));
 }
 
 void fb_gate_apply_control(struct fb_gate *gate)
@@ -289,13 +322,13 @@ void fb_gate_apply_control(struct fb_gate *gate)
 
 void fb_gate_finish(struct fb_gate *gate)
 {
-    size_t budget = gate->looks.count > 0 ? gate->looks.pairs[gate->looks.count - 1] : 0;
+    size_t most = gate->looks.count > 0 ? gate->looks.pairs[gate->looks.count - 1] : 0;
     for (size_t i = 0; i < gate->count; i++) {
         struct fb_gate_cell *cell = &gate->cells[i];
         find_failure(cell);
         if (cell->state == FB_GATE_OPEN)
             settle(cell, FB_GATE_INCONCLUSIVE,
-                   cell->judged >= budget ? FB_GATE_BUDGET : FB_GATE_INCOMPLETE);
+                   cell->judged >= most ? FB_GATE_BUDGET : FB_GATE_INCOMPLETE);
         else if (cell->state == FB_GATE_SUSPECTED)
             settle(cell, FB_GATE_INCONCLUSIVE, FB_GATE_INCOMPLETE);
     }

@@ -20,22 +20,27 @@
  * The function is the one of Pocock's type, alpha ln(1 + (e - 1) f), where f is the look's part of
  * the most pairs, and not the one of O'Brien & Fleming's type (Biometrics 35, 1979), 2 - 2
  * Phi(z / sqrt(f)): of 12 pairs the smallest p is 2^-12 = 0.00024, and the latter gives the first
- * of looks at 12, 24, 48 only 9e-5, at which no cell can be found. The first gives it 0.018, so
- * that a cell all of whose 12 values are above t is found at the first look among up to 73 cells.
- * That is one whose slow-down is beyond t by more than nearly all of its scatter; 94 of 100 values
- * above t make it an even chance.
+ * of looks at 12, 24, 48, 96 only 3e-8, at which no cell can be found. The first gives it 0.0097,
+ * so that a cell all of whose 12 values are above t is found at the first look among up to 39
+ * cells. That is one whose slow-down is beyond t by more than nearly all of its scatter; 94 of 100
+ * values above t make it an even chance.
  *
  * A cell rejected for +t is only suspected. It goes to a second stage of fresh pairs, their number
- * fixed in advance, with one test at alpha, by Holm over the suspected cells: only then is it
- * regressed. How it is used:
+ * fixed before the first of them, with one test at alpha, by Holm over the suspected cells: only
+ * then is it regressed.
+ *
+ * A machine that is busier for a while hides more. A cell that scatters so much that the usual
+ * number of pairs might miss a slow-down of FB_GATE_GOAL thresholds is given twice as many in
+ * either stage: the last look, of twice the budget, is for such cells only. It is among the looks
+ * that alpha is spent on whether it is held or not. How it is used:
  *
  *     fb_gate_begin(&gate, 0.02, budget);
- *     gate.cells = ...; gate.count = ...; gate.control = ...;
+ *     gate.cells = ...; gate.count = ...; gate.control = ...; gate.scratch = ...;
  *     while (fb_gate_pairs_wanted(&gate) > 0) {
  *         run pairs of the cells that are FB_GATE_OPEN up to that number, and of the control;
  *         fb_gate_look(&gate);
  *     }
- *     if any is FB_GATE_SUSPECTED: run gate.fresh_pairs more of each, into `fresh`;
+ *     if any is FB_GATE_SUSPECTED: run fb_gate_fresh_wanted() more of each, into `fresh`;
  *     fb_gate_confirm(&gate);
  *     fb_gate_finish(&gate);
  */
@@ -50,8 +55,9 @@
 #define FB_GATE_ALPHA 0.05
 #define FB_GATE_THRESHOLD 0.02
 #define FB_GATE_LOOK_FIRST 12
-#define FB_GATE_PAIRS 48       /* the budget unless told otherwise: looks at 12, 24, 48 */
+#define FB_GATE_PAIRS 48       /* the budget unless told otherwise: looks at 12, 24, 48, 96 */
 #define FB_GATE_FRESH_PAIRS 36 /* of the second stage: 24 of 36 confirm one cell */
+#define FB_GATE_GOAL 3         /* thresholds that a cell's smallest effect may have: 6 % of 2 % */
 #define FB_GATE_PAIRS_MOST FB_TRIALS_MOST
 #define FB_GATE_LOOKS_MOST 10
 
@@ -80,12 +86,15 @@ struct fb_gate_interval fb_gate_interval(double *values, size_t n, double level)
 
 struct fb_gate_looks {
     size_t count;
-    size_t pairs[FB_GATE_LOOKS_MOST]; /* rising; the last is the budget */
+    size_t usual;                     /* the one at the budget; those behind it are for cells that
+                                       * scatter too much */
+    size_t pairs[FB_GATE_LOOKS_MOST]; /* rising */
     double level[FB_GATE_LOOKS_MOST]; /* what each spends; together alpha */
 };
 
 /* Looks at 12, 24, 48, ... pairs as far as they are within three quarters of the budget, then at
- * the budget, which is cut to FB_GATE_PAIRS_MOST. None for a budget of 0. */
+ * the budget, which is cut to FB_GATE_PAIRS_MOST, then at twice the budget if it is one of 12 or
+ * more and that is not cut too. None for a budget of 0. */
 void fb_gate_looks_make(struct fb_gate_looks *looks, size_t budget, double alpha);
 
 /* --- cells ------------------------------------------------------------------------------------ */
@@ -141,19 +150,23 @@ struct fb_gate_cell {
     enum fb_gate_state state;
     enum fb_gate_reason reason;
     size_t judged; /* pairs at its last look */
+    bool doubled;  /* it scatters so much that it is given twice as many, in either stage */
     struct fb_gate_test tests[FB_GATE_TESTS];
 };
 
 struct fb_gate {
-    double t;     /* ln(1 + threshold) */
-    double alpha; /* of each family */
-    size_t fresh_pairs;
+    double t;           /* ln(1 + threshold) */
+    double alpha;       /* of each family */
+    double goal;        /* the smallest effect that a cell is to have, as a ratio less 1 */
+    size_t fresh_pairs; /* of a cell that is not doubled */
     struct fb_gate_looks looks;
     size_t look; /* looks held so far */
     struct fb_gate_cell *cells;
     size_t count;
     struct fb_gate_cell *control; /* pairs of A with A; not among `cells`; NULL for none */
     bool alarm;                   /* the control was rejected for +t or -t */
+    double *scratch; /* the caller's: room for the pairs of a cell's first stage and of the
+                      * control's, so for twice the budget and half as many */
 };
 
 /* Everything but the cells, by the defaults. */
@@ -175,11 +188,16 @@ size_t fb_gate_control_pairs(size_t n);
 
 /* Holds the next look, over the first so many values of each open cell: a cell that has fewer is
  * not judged, one without any or with a failure has no data. The control is tested in both
- * directions at the look's whole level, over half as many. */
+ * directions at the look's whole level, over half as many. At the budget, a cell that is neither
+ * decided nor doubled is inconclusive. */
 void fb_gate_look(struct fb_gate *gate);
 
-/* Holds the second stage over the suspected cells, from their first gate->fresh_pairs fresh values;
- * one that has fewer is inconclusive. A control that has half as many is tested at alpha. */
+/* The fresh pairs that a cell is to have in the second stage; 0 for one that is not suspected. */
+size_t fb_gate_fresh_wanted(const struct fb_gate *gate, const struct fb_gate_cell *cell);
+
+/* Holds the second stage over the suspected cells, from their first fb_gate_fresh_wanted() fresh
+ * values; one that has fewer is inconclusive. A control that has half as many as the cell with the
+ * most is tested at alpha. */
 void fb_gate_confirm(struct fb_gate *gate);
 
 /* No cell is open or suspected after it; then the rule of the control. Once, at the end. */
@@ -212,15 +230,16 @@ double fb_gate_residual(const double *sorted, size_t n, double share);
  * t - Q(1 - q), Q being the lower quantile of e. The larger d of the two stages is what both need,
  * and the result is exp(d) - 1. The first stage counts as its last look alone: earlier looks can
  * only add to it. It is that of the cell if it was never decided, or, as a slower one would not
- * have been decided otherwise, the last that was planned, among all the cells. The second has the
- * level that Holm gives the cell when all that are suspected were rejected after it.
+ * have been decided otherwise, the last that was planned for it, among all the cells. The second
+ * has the level that Holm gives the cell when all that are suspected were rejected after it.
+ *
+ * Of a doubled cell it is not less than gate->goal: another of the same scatter may by chance not
+ * look so and not be doubled, and then the goal is what it finds.
  *
  * Q is taken from the residuals of the cell's values about their median together with those of the
  * control, and from its own alone (their smallest, if they are too few): the lower of both, as a
  * calm control says nothing of a cell that scatters more. INFINITY where a stage could not reject
- * at all, NAN where there are too few residuals for the quantile, or no data. `scratch` has room
- * for the pairs of both. */
-double fb_gate_smallest_effect(const struct fb_gate *gate, const struct fb_gate_cell *cell,
-                               double *scratch);
+ * at all, NAN where there are too few residuals for the quantile, or no data. */
+double fb_gate_smallest_effect(const struct fb_gate *gate, const struct fb_gate_cell *cell);
 
 #endif

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define GATES 1000
+#define GATES 4000
 #define CELLS 10
 #define BUDGET 96
 #define NOISE 0.10
@@ -65,7 +65,8 @@ struct world {
 struct trial {
     struct fb_gate gate;
     struct fb_gate_cell cells[CELLS + 1];
-    double values[CELLS + 1][BUDGET], fresh[CELLS + 1][FB_GATE_FRESH_PAIRS];
+    double values[CELLS + 1][2 * BUDGET], fresh[CELLS + 1][2 * FB_GATE_FRESH_PAIRS];
+    double scratch[3 * BUDGET];
 };
 
 /* A pair of blocks, next to each other in time, in random order: logarithms of their times. */
@@ -98,6 +99,7 @@ static void run_gate(struct world *world, struct trial *trial, size_t budget)
     gate->cells = trial->cells;
     gate->count = CELLS;
     gate->control = &trial->cells[CELLS];
+    gate->scratch = trial->scratch;
     for (size_t i = 0; i <= CELLS; i++) {
         trial->cells[i].values = trial->values[i];
         trial->cells[i].fresh = trial->fresh[i];
@@ -107,9 +109,9 @@ static void run_gate(struct world *world, struct trial *trial, size_t budget)
             for (size_t i = 0; i <= CELLS; i++)
                 if (trial->cells[i].state == FB_GATE_OPEN && (i < CELLS || n % 2 == 0))
                     trial->values[i][trial->cells[i].pairs++] = pair_value(world, i);
-    for (size_t n = 0; n < gate->fresh_pairs; n++)
+    for (size_t n = 0; n < 2 * gate->fresh_pairs; n++)
         for (size_t i = 0; i < CELLS; i++)
-            if (trial->cells[i].state == FB_GATE_SUSPECTED)
+            if (n < fb_gate_fresh_wanted(gate, &trial->cells[i]))
                 trial->fresh[i][trial->cells[i].fresh_pairs++] = pair_value(world, i);
     fb_gate_confirm(gate);
 }
@@ -208,12 +210,12 @@ static double detection(struct world *world, size_t budget, double effect)
 static bool smallest_effect(struct world *world, size_t budget, const char *name)
 {
     static struct trial trial;
-    static double scratch[2 * BUDGET];
-    size_t found = 0, known = 0;
+    size_t found = 0, known = 0, doubled = 0;
     double effects = 0;
     for (int g = 0; g < GATES; g++) {
         run_gate(world, &trial, budget);
-        double effect = fb_gate_smallest_effect(&trial.gate, &trial.cells[0], scratch);
+        double effect = fb_gate_smallest_effect(&trial.gate, &trial.cells[0]);
+        doubled += trial.cells[0].doubled;
         if (!isfinite(effect))
             continue;
         known++;
@@ -225,8 +227,10 @@ static bool smallest_effect(struct world *world, size_t budget, const char *name
         world->effect[0] = 0;
     }
     char check[96];
-    fprintf(stderr, "%s, %s, %zu pairs: smallest effect %.1f %% on average, known in %zu of %d\n",
-            name, world->shape->name, budget, 100 * effects / (double)known, known, GATES);
+    fprintf(stderr,
+            "%s, %s, %zu pairs: smallest effect %.1f %% on average, known in %zu of %d, "
+            "pairs doubled in %zu\n",
+            name, world->shape->name, budget, 100 * effects / (double)known, known, GATES, doubled);
     snprintf(check, sizeof check, "smallest-found-%s-%zu-%s", name, budget, world->shape->name);
     return report_least(check, (double)found / (double)known, 0.93);
 }
@@ -246,6 +250,12 @@ static bool found_effects(const struct shape *shape, uint64_t seed)
     pass &= report_least(check, detection(&world, BUDGET, 0.10), 0.93);
     pass &= smallest_effect(&world, 24, "usual");
     pass &= smallest_effect(&world, BUDGET, "usual");
+    /* Where it is chance whether a cell is given twice the pairs. */
+    for (size_t i = 0; i <= CELLS; i++)
+        world.noise[i] = NOISE * 0.45;
+    pass &= smallest_effect(&world, BUDGET / 2, "half-doubled");
+    for (size_t i = 0; i < CELLS; i++)
+        world.noise[i] = NOISE;
     world.noise[CELLS] = NOISE / 5;
     return smallest_effect(&world, BUDGET, "calm-control") & pass;
 }

@@ -24,7 +24,7 @@ static inline void assert_near(double value, double expected, double within)
 struct stage {
     struct fb_gate gate;
     struct fb_gate_cell cells[4], control;
-    double values[5][MOST], fresh[5][MOST];
+    double values[5][MOST], fresh[5][MOST], scratch[2 * MOST];
 };
 
 /* Cells of n values each at `center`, 0.001 apart; the fifth is the control, at 0. */
@@ -37,6 +37,7 @@ static inline void set_stage(struct stage *stage, size_t budget, size_t count,
     stage->gate.cells = stage->cells;
     stage->gate.count = count;
     stage->gate.control = &stage->control;
+    stage->gate.scratch = stage->scratch;
     for (size_t c = 0; c < 5; c++) {
         struct fb_gate_cell *cell = c < 4 ? &stage->cells[c] : &stage->control;
         double center = c < count ? centers[c] : 0;

@@ -46,38 +46,37 @@ static void test_smallest_effect(void **state)
 {
     (void)state;
     struct stage stage;
-    double scratch[2 * MOST];
-    set_stage(&stage, 96, 1, (const double[]){ 0 }, 96);
+    set_stage(&stage, 48, 1, (const double[]){ 0 }, 96);
     spread(stage.values[0], 0.01);
     spread(stage.values[4], 0.01);
-    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch)));
+    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells)));
     while (fb_gate_pairs_wanted(&stage.gate) > 0)
         fb_gate_look(&stage.gate);
     fb_gate_confirm(&stage.gate);
     fb_gate_finish(&stage.gate);
     assert_state(&stage.cells[0], FB_GATE_INCONCLUSIVE, FB_GATE_BUDGET);
-    /* The second stage asks for more: q = 0.8425 or so, of 192 residuals in pairs the 30th, which
-     * is -34 steps; 15 of its own, as many. */
-    double q = fb_gate_share_needed(24, 0.05, 0.975);
+    /* It scatters, so both stages were doubled. The second asks for more: of 192 residuals in pairs
+     * the quantile is that of its own 96. */
+    double q = fb_gate_share_needed(48, 0.05, 0.975);
     assert_true(q > fb_gate_share_needed(96, stage.gate.looks.level[3], 0.975));
     double rank = floor(96 * (1 - q));
     double expected = expm1(stage.gate.t + 0.01 * (49 - rank));
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     /* A calm control, or none, does not make it smaller; a wild one makes it larger. */
     spread(stage.values[4], 0.0001);
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     stage.gate.control = NULL;
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     stage.gate.control = &stage.control;
     spread(stage.values[4], 0.1);
-    assert_true(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch) > expected + 0.05);
+    assert_true(fb_gate_smallest_effect(&stage.gate, stage.cells) > expected + 0.05);
     stage.gate.control = NULL;
     /* A shift of all values is no scatter. */
     for (size_t i = 0; i < 96; i++)
         stage.values[0][i] += 0.5;
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     stage.cells[0].state = FB_GATE_NO_DATA;
-    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch)));
+    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells)));
 }
 
 /* Which stage asks for more, and what is asked of cells that were decided early. */
@@ -85,9 +84,8 @@ static void test_smallest_effect_stages(void **state)
 {
     (void)state;
     struct stage stage;
-    double scratch[2 * MOST];
     /* Another cell was suspected too: the second stage's level is halved. */
-    set_stage(&stage, 96, 2, (const double[]){ 0, 0.1 }, 96);
+    set_stage(&stage, 48, 2, (const double[]){ 0, 0.1 }, 96);
     stage.gate.control = NULL;
     fb_gate_look(&stage.gate);
     fb_gate_confirm(&stage.gate);
@@ -95,29 +93,51 @@ static void test_smallest_effect_stages(void **state)
     spread(stage.values[0], 0.01);
     double q = fb_gate_share_needed(24, 0.025, 0.975);
     double expected = expm1(stage.gate.t + 0.01 * (49 - floor(96 * (1 - q))));
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     /* Itself it is the only one. */
     spread(stage.values[1], 0.01);
     q = fb_gate_share_needed(24, 0.05, 0.975);
     expected = expm1(stage.gate.t + 0.01 * (49 - floor(96 * (1 - q))));
-    assert_near(fb_gate_smallest_effect(&stage.gate, &stage.cells[1], scratch), expected, 1e-12);
-    /* It was decided at twelve pairs, but had it been slower, 96 were to come: with few fresh pairs
+    assert_near(fb_gate_smallest_effect(&stage.gate, &stage.cells[1]), expected, 1e-12);
+    /* It was decided at twelve pairs, but had it been slower, 48 were to come: with few fresh pairs
      * out of the way, the last planned look decides, at its level over both cells. */
     stage.gate.fresh_pairs = 4096;
-    q = fb_gate_share_needed(96, stage.gate.looks.level[3] / 2, 0.975);
+    q = fb_gate_share_needed(48, stage.gate.looks.level[2] / 2, 0.975);
     expected = expm1(stage.gate.t + 0.01 * (49 - floor(96 * (1 - q))));
-    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch), expected, 1e-12);
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
     stage.gate.fresh_pairs = 4;
-    assert_true(isinf(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch)));
+    assert_true(isinf(fb_gate_smallest_effect(&stage.gate, stage.cells)));
     /* Never decided: its own last look. Twelve of twelve must be above t, which twelve values
      * cannot show. */
     set_stage(&stage, 12, 4, (const double[]){ 0.02, 0.02, 0.02, 0.02 }, 12);
     fb_gate_look(&stage.gate);
     fb_gate_confirm(&stage.gate);
-    assert_near(stage.cells[0].tests[FB_GATE_ABOVE].level, 0.0125, 1e-15);
-    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch)));
+    assert_near(stage.cells[0].tests[FB_GATE_ABOVE].level, stage.gate.looks.level[0] / 4, 1e-15);
+    assert_true(isnan(fb_gate_smallest_effect(&stage.gate, stage.cells)));
     stage.cells[0].tests[FB_GATE_ABOVE].level = 0.0001;
-    assert_true(isinf(fb_gate_smallest_effect(&stage.gate, stage.cells, scratch)));
+    assert_true(isinf(fb_gate_smallest_effect(&stage.gate, stage.cells)));
+}
+
+/* Of a doubled cell it is the goal at the least: whether one is doubled, chance has a part in. */
+static void test_smallest_effect_doubled(void **state)
+{
+    (void)state;
+    struct stage stage;
+    set_stage(&stage, 48, 1, (const double[]){ 0 }, 96);
+    stage.gate.control = NULL;
+    fb_gate_look(&stage.gate);
+    assert_state(&stage.cells[0], FB_GATE_EQUIVALENT, FB_GATE_PLAIN);
+    spread(stage.values[0], 0.001);
+    double usual = fb_gate_smallest_effect(&stage.gate, stage.cells);
+    assert_false(stage.cells[0].doubled);
+    stage.gate.goal = usual - 0.0001;
+    stage.cells[0].doubled = true;
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), stage.gate.goal, 1e-15);
+    stage.gate.goal = 0;
+    double q = fb_gate_share_needed(48, 0.05, 0.975);
+    double expected = expm1(stage.gate.t + 0.001 * (49 - floor(96 * (1 - q))));
+    assert_near(fb_gate_smallest_effect(&stage.gate, stage.cells), expected, 1e-12);
+    assert_true(expected < usual - 0.0001);
 }
 
 int main(void)
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_residual),
         cmocka_unit_test(test_smallest_effect),
         cmocka_unit_test(test_smallest_effect_stages),
+        cmocka_unit_test(test_smallest_effect_doubled),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

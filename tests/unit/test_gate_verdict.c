@@ -68,23 +68,26 @@ static void test_looks(void **state)
 {
     (void)state;
     static const struct {
-        size_t budget, count, pairs[FB_GATE_LOOKS_MOST];
+        size_t budget, count, usual, pairs[FB_GATE_LOOKS_MOST];
     } cases[] = {
-        { 0, 0, { 0 } },
-        { 1, 1, { 1 } },
-        { 15, 1, { 15 } }, /* 12 is too near to be worth a look */
-        { 16, 2, { 12, 16 } },
-        { 48, 3, { 12, 24, 48 } },
-        { 60, 3, { 12, 24, 60 } },
-        { 96, 4, { 12, 24, 48, 96 } },
-        { 4096, 10, { 12, 24, 48, 96, 192, 384, 768, 1536, 3072, 4096 } },
-        { SIZE_MAX, 10, { 12, 24, 48, 96, 192, 384, 768, 1536, 3072, 4096 } },
+        { 0, 0, 0, { 0 } },
+        { 1, 1, 0, { 1 } },
+        { 11, 1, 0, { 11 } }, /* twice as many would not tell either */
+        { 15, 2, 0, { 15, 30 } }, /* 12 is too near to be worth a look */
+        { 16, 3, 1, { 12, 16, 32 } },
+        { 48, 4, 2, { 12, 24, 48, 96 } },
+        { 60, 4, 2, { 12, 24, 60, 120 } },
+        { 96, 5, 3, { 12, 24, 48, 96, 192 } },
+        { 2048, 10, 8, { 12, 24, 48, 96, 192, 384, 768, 1536, 2048, 4096 } },
+        { 4096, 10, 9, { 12, 24, 48, 96, 192, 384, 768, 1536, 3072, 4096 } },
+        { SIZE_MAX, 10, 9, { 12, 24, 48, 96, 192, 384, 768, 1536, 3072, 4096 } },
     };
     struct fb_gate_looks looks;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         fb_gate_looks_make(&looks, cases[c].budget, 0.05);
         double sum = 0;
         assert_int_equal(looks.count, cases[c].count);
+        assert_int_equal(looks.usual, cases[c].usual);
         for (size_t i = 0; i < looks.count; i++) {
             assert_int_equal(looks.pairs[i], cases[c].pairs[i]);
             assert_true(looks.level[i] > 0);
@@ -93,7 +96,7 @@ static void test_looks(void **state)
         assert_near(sum, looks.count > 0 ? 0.05 : 0, 1e-15);
     }
     /* ln(1 + 1.71828 / 8) = 0.1945673 of it, then 0.3573740, 0.6201145. */
-    fb_gate_looks_make(&looks, 96, 0.05);
+    fb_gate_looks_make(&looks, 48, 0.05);
     assert_near(looks.level[0], 0.05 * 0.1945673, 1e-8);
     assert_near(looks.level[1], 0.05 * (0.3573740 - 0.1945673), 1e-8);
     assert_near(looks.level[2], 0.05 * (0.6201145 - 0.3573740), 1e-8);
@@ -164,7 +167,7 @@ static void test_states(void **state)
     (void)state;
     struct stage stage;
     const double centers[] = { 0.1, -0.1, 0, log1p(0.02) };
-    set_stage(&stage, 96, 4, centers, 96);
+    set_stage(&stage, 48, 4, centers, 96);
     for (size_t i = 0; i < MOST; i++) /* just on it: above it is another */
         stage.values[3][i] = stage.gate.t;
     assert_int_equal(fb_gate_pairs_wanted(&stage.gate), 12);
@@ -176,14 +179,13 @@ static void test_states(void **state)
     assert_int_equal(stage.cells[0].judged, 12);
     assert_near(stage.cells[0].tests[FB_GATE_ABOVE].level, stage.gate.looks.level[0] / 4, 1e-15);
     assert_near(stage.cells[3].tests[FB_GATE_ABOVE].level, stage.gate.looks.level[0] / 3, 1e-15);
-    for (size_t wanted = 24; wanted <= 96; wanted *= 2) {
+    for (size_t wanted = 24; wanted <= 48; wanted *= 2) {
         assert_int_equal(fb_gate_pairs_wanted(&stage.gate), wanted);
         fb_gate_look(&stage.gate);
     }
-    assert_int_equal(fb_gate_pairs_wanted(&stage.gate), 0);
-    fb_gate_look(&stage.gate); /* none is left: nothing happens */
-    assert_int_equal(stage.gate.look, 4);
-    assert_int_equal(stage.cells[3].judged, 96);
+    assert_int_equal(fb_gate_pairs_wanted(&stage.gate), 0); /* 96 are for those that scatter */
+    fb_gate_look(&stage.gate);                              /* nothing happens */
+    assert_int_equal(stage.cells[3].judged, 48);
     assert_int_equal(stage.cells[0].judged, 12);
     stage.cells[0].fresh_pairs = 24;
     fb_gate_confirm(&stage.gate);
@@ -202,7 +204,7 @@ static void test_planned_pairs_only(void **state)
     (void)state;
     struct stage stage;
     const double centers[] = { 0.1, 0.1, 0.1 };
-    set_stage(&stage, 96, 3, centers, 96);
+    set_stage(&stage, 48, 3, centers, 96);
     for (size_t i = 0; i < 12; i++)
         stage.values[0][i] = i < 6 ? -0.1 : 0.1;
     stage.cells[1].pairs = 11;
@@ -232,7 +234,7 @@ static void test_confirm(void **state)
     for (size_t other = 0; other < 2; other++) {
         struct stage stage;
         const double centers[] = { 0.1, 0.1 };
-        set_stage(&stage, 96, 2, centers, 96);
+        set_stage(&stage, 48, 2, centers, 96);
         fb_gate_look(&stage.gate);
         stage.cells[0].fresh_pairs = stage.cells[1].fresh_pairs = 24;
         for (size_t i = 0; i < 7; i++)
@@ -251,13 +253,65 @@ static void test_confirm(void **state)
     }
 }
 
+/* Cells of 96 values whose scatter is `steps` of 0.001, the first one about the threshold and so
+ * open until the end, the second far above it. */
+static void set_scattered(struct stage *stage, double steps)
+{
+    set_stage(stage, 48, 2, (const double[]){ 0, 0 }, 96);
+    stage->gate.control = NULL;
+    for (size_t i = 0; i < MOST; i++) {
+        double scatter = 0.001 * steps * ((double)(i * 5 % 12) - 5.5);
+        stage->values[0][i] = FB_GATE_THRESHOLD + scatter;
+        stage->values[1][i] = stage->fresh[1][i] = 0.5 + scatter;
+    }
+}
+
+/* What scatters so much that 6 % might be missed has the last look, and twice the fresh pairs. */
+static void test_doubled(void **state)
+{
+    (void)state;
+    struct stage stage;
+    for (int wide = 0; wide < 2; wide++) {
+        set_scattered(&stage, wide ? 20 : 5);
+        for (size_t wanted = 12; wanted <= 48; wanted *= 2) {
+            assert_int_equal(fb_gate_pairs_wanted(&stage.gate), wanted);
+            fb_gate_look(&stage.gate);
+        }
+        assert_int_equal(stage.cells[0].doubled, wide);
+        assert_int_equal(stage.cells[1].doubled, wide);
+        assert_int_equal(fb_gate_pairs_wanted(&stage.gate), wide ? 96 : 0);
+        if (wide)
+            fb_gate_look(&stage.gate);
+        assert_int_equal(fb_gate_pairs_wanted(&stage.gate), 0);
+        assert_int_equal(stage.cells[0].judged, wide ? 96 : 48);
+        assert_int_equal(fb_gate_fresh_wanted(&stage.gate, &stage.cells[0]), 0);
+        assert_int_equal(fb_gate_fresh_wanted(&stage.gate, &stage.cells[1]), wide ? 48 : 24);
+        /* So many are asked for and no fewer. */
+        stage.cells[1].fresh_pairs = wide ? 47 : 23;
+        fb_gate_confirm(&stage.gate);
+        assert_state(&stage.cells[1], FB_GATE_SUSPECTED, FB_GATE_PLAIN);
+        stage.cells[1].fresh_pairs++;
+        fb_gate_confirm(&stage.gate);
+        fb_gate_finish(&stage.gate);
+        assert_state(&stage.cells[0], FB_GATE_INCONCLUSIVE, FB_GATE_BUDGET);
+        assert_state(&stage.cells[1], FB_GATE_REGRESSED, FB_GATE_PLAIN);
+    }
+    /* A gate that ends before the last look has not told all. */
+    set_scattered(&stage, 20);
+    for (int i = 0; i < 3; i++)
+        fb_gate_look(&stage.gate);
+    fb_gate_confirm(&stage.gate);
+    fb_gate_finish(&stage.gate);
+    assert_state(&stage.cells[0], FB_GATE_INCONCLUSIVE, FB_GATE_INCOMPLETE);
+}
+
 /* Failures, no pairs, a value that is no number; a second stage that was cut short. */
 static void test_no_data(void **state)
 {
     (void)state;
     struct stage stage;
     const double centers[] = { 0.1, 0.1, 0.1, 0.1 };
-    set_stage(&stage, 96, 4, centers, 96);
+    set_stage(&stage, 48, 4, centers, 96);
     for (size_t i = 0; i < 4; i++)
         stage.cells[i].failed = true;
     assert_int_equal(fb_gate_pairs_wanted(&stage.gate), 0); /* nobody is left to run */
@@ -309,7 +363,7 @@ static void test_nothing(void **state)
 static void run_with_control(struct stage *stage, double look, double fresh)
 {
     const double centers[] = { 0.1, -0.1, 0 };
-    set_stage(stage, 48, 3, centers, 96);
+    set_stage(stage, 24, 3, centers, 96);
     for (size_t i = 0; i < MOST; i++) {
         stage->values[4][i] = look;
         stage->fresh[4][i] = fresh;
@@ -338,14 +392,14 @@ static void test_control(void **state)
     assert_state(&stage.cells[1], FB_GATE_IMPROVED, FB_GATE_PLAIN);
     /* It has half the pairs of the others, and 6 of 6 have p = 0.0156, within the look's level. */
     for (size_t off_by = 0; off_by < 2; off_by++) {
-        set_stage(&stage, 48, 1, (const double[]){ 0 }, 12);
+        set_stage(&stage, 24, 1, (const double[]){ 0 }, 12);
         for (size_t i = 0; i < 6 - off_by; i++)
             stage.values[4][i] = 0.03;
         fb_gate_look(&stage.gate);
         assert_int_equal(stage.gate.alarm, off_by == 0);
     }
     /* None at all is none that alarms. */
-    set_stage(&stage, 96, 1, (const double[]){ 0.1 }, 12);
+    set_stage(&stage, 48, 1, (const double[]){ 0.1 }, 12);
     stage.gate.control = NULL;
     fb_gate_look(&stage.gate);
     fb_gate_confirm(&stage.gate);
@@ -364,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_planned_pairs_only),
         cmocka_unit_test(test_confirm),
+        cmocka_unit_test(test_doubled),
         cmocka_unit_test(test_no_data),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_control),
