@@ -72,7 +72,7 @@ static void test_looks(void **state)
     } cases[] = {
         { 0, 0, 0, { 0 } },
         { 1, 1, 0, { 1 } },
-        { 11, 1, 0, { 11 } }, /* twice as many would not tell either */
+        { 11, 1, 0, { 11 } },     /* twice as many would not tell either */
         { 15, 2, 0, { 15, 30 } }, /* 12 is too near to be worth a look */
         { 16, 3, 1, { 12, 16, 32 } },
         { 48, 4, 2, { 12, 24, 48, 96 } },
