@@ -48,7 +48,7 @@ bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *s
 
 /* What is simpler is taken, unless the cost of the other is less than so much of its cost: a file
  * that older libraries can read, and arrays in one piece before uncompressed chunks. */
-#define LATEST_WORTH 0.95
+#define LATEST_WORTH 0.97
 #define CHUNKS_WORTH 0.98
 
 static double handicap(const struct fb_contest *final, const struct fb_setting *setting,
