@@ -73,20 +73,28 @@ int fb_direct_attach(hid_t id, const char *path, unsigned threads, struct fb_dir
     return 0;
 }
 
+/* By the scout's driver, so that its arrays need not be opened again for the scout. Where that is
+ * not to be had, by the library's own, which also says why a file does not open. */
 int fb_direct_open(const char *path, unsigned threads, struct fb_direct_file **out, char *why)
 {
     struct fb_direct_quiet quiet;
+    char reason[FB_DIRECT_REASON];
     int rc = 0;
     if (H5open() < 0)
         return fb_direct_fail(why, "the HDF5 library does not start");
     fb_direct_quiet_begin(&quiet);
-    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    struct fb_direct_scout *scout = fb_direct_scout_open(path, reason);
+    hid_t id = scout ? fb_direct_scout_file(scout) : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (id < 0)
         rc = fail_hdf5(why, "the file does not open as HDF5");
-    else if ((rc = fb_direct_attach(id, path, threads, out, why)) != 0)
+    else if ((rc = fb_direct_attach(id, path, threads, out, why)) == 0) {
+        (*out)->scout = scout;
+        (*out)->owned = !scout;
+    } else if (scout) {
+        fb_direct_scout_close(scout);
+    } else {
         fb_direct_release(id);
-    else
-        (*out)->owned = true;
+    }
     fb_direct_quiet_end(&quiet);
     return rc;
 }

@@ -59,16 +59,18 @@ int fb_direct_attach(hid_t file, const char *path, unsigned threads, struct fb_d
                      char *why);
 /* Accepts NULL. Its arrays have been closed. */
 void fb_direct_close(struct fb_direct_file *file);
-/* The file as HDF5 has it, to open arrays for fb_direct_array_attach with: they cost the least in
- * the one that is told now, which is another after some megabytes have been read. Closed by
- * fb_direct_close (of fb_direct_attach, the caller's own stays open). One thread at a time. */
+/* The file as HDF5 has it, to open arrays for fb_direct_array_attach with. Of an attached one they
+ * cost the least in the id that is told now, which is another after some megabytes have been read.
+ * Closed by fb_direct_close (of fb_direct_attach, the caller's own stays open). One thread at a
+ * time. */
 hid_t fb_direct_file_id(const struct fb_direct_file *file);
 
 int fb_direct_array_open(struct fb_direct_file *file, const char *path,
                          struct fb_direct_array **out, char *why);
-/* The same for a dataset of the file that the caller has open, and closes after this. Elements are
- * delivered as `memory`, which stays the caller's; H5I_INVALID_HID: in their own type and this
- * machine's byte order. */
+/* The same for a dataset of that file that the caller has open, and closes after this; one of
+ * another file, or of the same one opened otherwise, is left to H5Dread. Elements are delivered as
+ * `memory`, which stays the caller's; H5I_INVALID_HID: in their own type and this machine's byte
+ * order. */
 int fb_direct_array_attach(struct fb_direct_file *file, hid_t dataset, hid_t memory,
                            struct fb_direct_array **out, char *why);
 /* Accepts NULL. */

@@ -85,9 +85,10 @@ void fb_direct_pool_end(struct fb_direct_pool *pool);
 struct fb_direct_scratch *fb_direct_scratch_take(struct fb_direct_pool *pool, uint64_t serial,
                                                  uint64_t number);
 void fb_direct_scratch_give_back(struct fb_direct_pool *pool, struct fb_direct_scratch *scratch);
-/* Has helpers join in; they are started with the first job. */
+/* With the pool's lock held, both of these. Has helpers join in; they are started with the first
+ * job. */
 void fb_direct_pool_post(struct fb_direct_pool *pool, struct fb_direct_job *job);
-/* Lets no more helpers in and waits for those that are in it. */
+/* Lets no more helpers into the job, which is closed, and waits for those that are in it. */
 void fb_direct_pool_retire(struct fb_direct_pool *pool, struct fb_direct_job *job);
 /* What a helper does; returns when there is no more to do. The pool's lock is held before and
  * after. */
@@ -112,8 +113,9 @@ struct fb_direct_file {
     struct fb_direct_pool pool;
     unsigned threads;
     struct fb_direct_limits limits; /* others in tests */
-    /* The file a second time, once that pays; -1 and NULL before. */
-    bool scouting_tried;
+    /* The file once more, once that pays; -1 and NULL before, but that a scout may have the file
+     * open in the first place. */
+    bool scouting_tried, scouts; /* scouts: what the scout finds is what the descriptor reads */
     struct fb_direct_scout *scout;
     int descriptor;
     uint64_t bytes;           /* of the file */

@@ -179,19 +179,27 @@ static void find_more(struct fb_direct_job *job, struct fb_direct_pool *pool)
     pthread_cond_broadcast(&pool->posted);
 }
 
-/* False where there is none to take. */
+/* False where there is none to take. Helpers take the last ones and the caller the first: chunks
+ * that lie side by side write to the same lines of the processor's cache at their edges. */
 static bool do_some(struct fb_direct_job *job, struct fb_direct_pool *pool,
-                    struct fb_direct_scratch *scratch)
+                    struct fb_direct_scratch *scratch, bool helps)
 {
     struct fb_direct_item items[FB_DIRECT_TOGETHER];
     size_t count = 0;
     bool fine = true;
-    for (; count < job->together && job->taken < job->found; count++) {
-        items[count] = job->queue[job->taken++ % FB_DIRECT_QUEUE];
-        job->ahead -= items[count].place.stored;
-    }
+    while (count < job->together && job->taken + count < job->found)
+        count++;
     if (count == 0)
         return false;
+    size_t first = helps ? job->found - count : job->taken;
+    for (size_t i = 0; i < count; i++) {
+        items[i] = job->queue[(first + i) % FB_DIRECT_QUEUE];
+        job->ahead -= items[i].place.stored;
+    }
+    if (helps)
+        job->found -= count;
+    else
+        job->taken += count;
     pthread_mutex_unlock(&pool->lock);
     for (size_t i = 0; fine && i < count; i++)
         fine = fb_direct_deliver(job, scratch, &items[i]);
@@ -204,7 +212,7 @@ void fb_direct_job_help(struct fb_direct_job *job, struct fb_direct_scratch *scr
 {
     struct fb_direct_pool *pool = &job->array->file->pool;
     while (!job->failed && !job->closed)
-        if (!do_some(job, pool, scratch)) {
+        if (!do_some(job, pool, scratch, true)) {
             if (job->complete)
                 break;
             pthread_cond_wait(&pool->posted, &pool->lock);
@@ -217,22 +225,25 @@ static bool run_together(struct fb_direct_job *job, struct fb_direct_scratch *sc
     struct fb_direct_pool *pool = &file->pool;
     struct fb_direct_item queue[FB_DIRECT_QUEUE];
     job->queue = queue;
-    bool shared = file->threads > 1 && job->total >= file->limits.shared_chunks &&
+    bool shares = file->threads > 1 && job->total >= file->limits.shared_chunks &&
                   job->bytes >= file->limits.shared_bytes;
-    if (shared)
-        fb_direct_pool_post(pool, job);
+    bool posted = false;
     pthread_mutex_lock(&pool->lock);
     while (!job->failed) {
         if (wants_more(job, file->threads))
             find_more(job, pool);
-        else if (!do_some(job, pool, scratch))
+        else if (!do_some(job, pool, scratch, false))
             break;
+        /* Not before there is something to do: who finds nothing falls asleep. */
+        if (shares && !posted) {
+            fb_direct_pool_post(pool, job);
+            posted = true;
+        }
     }
     job->closed = true;
-    pthread_cond_broadcast(&pool->posted);
-    pthread_mutex_unlock(&pool->lock);
-    if (shared)
+    if (posted)
         fb_direct_pool_retire(pool, job);
+    pthread_mutex_unlock(&pool->lock);
     return !job->failed;
 }
 

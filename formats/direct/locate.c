@@ -38,7 +38,7 @@ static void open_again(struct fb_direct_file *file)
     char reason[FB_DIRECT_REASON];
     struct stat status;
     file->scouting_tried = true;
-    if (!has_default_driver(file->file))
+    if (!file->scout && !has_default_driver(file->file))
         return;
     /* Whatever lies there by now is not waited for. */
     file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -46,12 +46,14 @@ static void open_again(struct fb_direct_file *file)
         fstat(file->descriptor, &status) < 0)
         return;
     file->bytes = (uint64_t)status.st_size;
-    file->scout = fb_direct_scout_open(file->path, reason);
-    if (file->scout &&
-        !same_file(file->descriptor, descriptor_of(fb_direct_scout_file(file->scout)))) {
-        fb_direct_scout_close(file->scout);
-        file->scout = NULL;
-    }
+    struct fb_direct_scout *scout = file->scout;
+    if (!scout)
+        scout = fb_direct_scout_open(file->path, reason);
+    file->scouts = scout && same_file(file->descriptor, descriptor_of(fb_direct_scout_file(scout)));
+    if (!file->scouts && !file->scout)
+        fb_direct_scout_close(scout);
+    else
+        file->scout = scout;
 }
 
 static bool lies_in(hid_t dataset, hid_t file)
@@ -69,7 +71,7 @@ bool fb_direct_send_scout(struct fb_direct_array *array, uint64_t chunks, uint64
     if (!file->scouting_tried &&
         (bytes >= file->limits.scout_bytes || file->decoded >= file->limits.scout_sum))
         open_again(file);
-    if (!file->scout)
+    if (!file->scouts)
         return false;
     /* Opened when there was a scout already, it is in its file. */
     if (lies_in(array->dataset, fb_direct_scout_file(file->scout)))

@@ -206,22 +206,21 @@ void fb_direct_pool_end(struct fb_direct_pool *pool)
 
 void fb_direct_pool_post(struct fb_direct_pool *pool, struct fb_direct_job *job)
 {
-    pthread_mutex_lock(&pool->lock);
     if (!pool->started)
         start(pool);
     job->next = pool->jobs;
     pool->jobs = job;
     pool->posts++;
-    pthread_mutex_unlock(&pool->lock);
+    pthread_cond_broadcast(&pool->posted);
 }
 
 void fb_direct_pool_retire(struct fb_direct_pool *pool, struct fb_direct_job *job)
 {
-    pthread_mutex_lock(&pool->lock);
     struct fb_direct_job **at = &pool->jobs;
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;
+    pthread_cond_broadcast(&pool->posted);
     for (unsigned helpers; (helpers = atomic_load(&job->helpers)) > 0;) {
         pthread_mutex_unlock(&pool->lock);
         bool soon = changes_soon(&job->helpers, helpers);
@@ -229,5 +228,4 @@ void fb_direct_pool_retire(struct fb_direct_pool *pool, struct fb_direct_job *jo
         if (!soon && atomic_load(&job->helpers) == helpers)
             pthread_cond_wait(&pool->finished, &pool->lock);
     }
-    pthread_mutex_unlock(&pool->lock);
 }

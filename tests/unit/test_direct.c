@@ -407,7 +407,7 @@ static void test_replaced_file(void **state)
     assert_int_equal(rename(path, other), 0);
     write_rows(H5T_STD_I32LE, deflated(8, 5), 0, 0);
     check_slab(x.array, 0, 0, ROWS, COLUMNS);
-    assert_null(x.file->scout);
+    assert_false(x.file->scouts);
     assert_int_equal(counts_of(x.array).handed_over, 0);
     close_x(&x);
     unlink(other);

@@ -129,23 +129,32 @@ static void test_mounted_file(void **state)
     H5Fclose(id);
 }
 
-/* Another id of the same file is no other file. */
+/* Another id of an attached file is no other file. One that the library opened by a driver of its
+ * own is another for HDF5. */
 static void test_other_id(void **state)
 {
     (void)state;
-    struct fb_direct_array *array;
-    char why[FB_DIRECT_WHY];
     write_numbers(path, 70);
-    struct fb_direct_file *file = open_file(true);
+    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     hid_t again = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     hid_t set = H5Dopen2(again, "x", H5P_DEFAULT);
-    assert_int_equal(fb_direct_array_attach(file, set, H5I_INVALID_HID, &array, why), 0);
-    assert_null(fb_direct_fallback(array));
-    check_numbers(array, 0, LENGTH, 70);
-    fb_direct_array_close(array);
+    for (int attached = 0; attached < 2; attached++) {
+        struct fb_direct_file *file = NULL;
+        struct fb_direct_array *array;
+        char why[FB_DIRECT_WHY];
+        if (attached)
+            assert_int_equal(fb_direct_attach(id, path, 1, &file, why), 0);
+        else
+            file = open_file(true);
+        assert_int_equal(fb_direct_array_attach(file, set, H5I_INVALID_HID, &array, why), 0);
+        assert_int_equal(fb_direct_fallback(array) == NULL, attached);
+        check_numbers(array, 0, LENGTH, 70);
+        fb_direct_array_close(array);
+        fb_direct_close(file);
+    }
     H5Dclose(set);
     H5Fclose(again);
-    fb_direct_close(file);
+    H5Fclose(id);
 }
 
 /* --- others at work --------------------------------------------------------------------------- */
@@ -266,7 +275,7 @@ static void test_pipe_in_its_place(void **state)
     alarm(20);
     check_array(file, "x", 9);
     alarm(0);
-    assert_null(file->scout);
+    assert_false(file->scouts);
     fb_direct_close(file);
     unlink(path);
     write_numbers(path, 0);
@@ -321,14 +330,10 @@ static int clean_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_external_link),
-        cmocka_unit_test(test_mounted_file),
-        cmocka_unit_test(test_other_id),
-        cmocka_unit_test(test_growing),
-        cmocka_unit_test(test_others_reads),
-        cmocka_unit_test(test_chunk_without_bytes),
-        cmocka_unit_test(test_pipe_in_its_place),
-        cmocka_unit_test(test_old_printer),
+        cmocka_unit_test(test_external_link),     cmocka_unit_test(test_mounted_file),
+        cmocka_unit_test(test_other_id),          cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_others_reads),      cmocka_unit_test(test_chunk_without_bytes),
+        cmocka_unit_test(test_pipe_in_its_place), cmocka_unit_test(test_old_printer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, prepare, clean_up);
