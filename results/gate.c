@@ -46,7 +46,7 @@ const struct fb_column fb_gate_columns[] = {
     DOUBLE(fb_gate_record, level, "", "what p_value was held against"),
     DOUBLE(fb_gate_record, confirm_p_value, "", "of the confirming pairs"),
     DOUBLE(fb_gate_record, smallest_effect, "ratio",
-           "smallest change that as many pairs could have shown"),
+           "smallest slow-down that this gate would have found, with a probability of 0.95"),
     U64(fb_gate_record, a_read_bytes, "bytes", "by read calls in an iteration of side A"),
     U64(fb_gate_record, b_read_bytes, "bytes", "of side B"),
     U64(fb_gate_record, a_read_calls, "", "read calls in an iteration of side A"),

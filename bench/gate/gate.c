@@ -83,13 +83,10 @@ static void show_progress(const struct state *state, int stage, size_t done, siz
     char what[96];
     SET(what, "%s: pair %zu of %zu, %zu cells open", stage == 0 ? "measuring" : "confirming",
         done + 1, wanted, open);
+    /* Pairs that nobody wants are passed over, so that it never goes back. */
     const struct fb_gate_looks *looks = &state->judge.looks;
-    size_t first = looks->pairs[looks->usual], second = state->judge.fresh_pairs;
-    if (stage == 0 && wanted > first)
-        first = wanted;
-    else if (stage == 1)
-        second = wanted;
-    config->progress(config->listener, (stage == 0 ? 0 : first) + done, first + second, what);
+    const size_t total = looks->pairs[looks->count - 1] + 2 * state->judge.fresh_pairs;
+    config->progress(config->listener, stage == 0 ? done : total - wanted + done, total, what);
 }
 
 /* One pair of every cell that wants one, in random order, again and again until all have so many;
@@ -131,24 +128,39 @@ static int count_all(struct state *state, struct fb_error *err)
     return rc;
 }
 
+static size_t most_fresh(const struct state *state)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < state->judge.count; i++) {
+        size_t fresh = fb_gate_fresh_wanted(&state->judge, &state->judge.cells[i]);
+        most = fresh > most ? fresh : most;
+    }
+    return most;
+}
+
+/* Whether cells that scatter would take the time in which others are to be confirmed. */
+static bool leaves_out_last_look(const struct state *state)
+{
+    const uint64_t limit = state->config->run.time_limit_ns;
+    return state->judge.look > state->judge.looks.usual && limit && most_fresh(state) > 0 &&
+           fb_clock_ns() - state->session.start_ns > limit / 2;
+}
+
 static int measure(struct state *state, struct fb_error *err)
 {
     int rc = count_all(state, err);
     if (rc == 0 && state->config->counters_only)
         return run_pairs(state, 0, 1, err);
     for (size_t wanted; rc == 0 && (wanted = fb_gate_pairs_wanted(&state->judge)) > 0;) {
+        if (leaves_out_last_look(state))
+            break;
         rc = run_pairs(state, 0, wanted, err);
         if (rc || time_is_up(state))
             break;
         tell(state);
         fb_gate_look(&state->judge);
     }
-    size_t most = 0;
-    for (size_t i = 0; i < state->judge.count; i++) {
-        size_t fresh = fb_gate_fresh_wanted(&state->judge, &state->judge.cells[i]);
-        most = fresh > most ? fresh : most;
-    }
-    return rc ? rc : run_pairs(state, 1, most, err);
+    return rc ? rc : run_pairs(state, 1, most_fresh(state), err);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */

@@ -55,25 +55,35 @@ static void add_look(struct fb_gate_looks *looks, size_t pairs)
     looks->pairs[looks->count++] = pairs;
 }
 
+/* Spends alpha on the first so many looks. */
+static void spend(const struct fb_gate_looks *looks, size_t count, double alpha, double *level)
+{
+    double before = 0;
+    for (size_t i = 0; i < count; i++) {
+        double now = i + 1 < count ? spent(alpha, looks->pairs[i], looks->pairs[count - 1]) : alpha;
+        level[i] = now - before;
+        before = now;
+    }
+}
+
 void fb_gate_looks_make(struct fb_gate_looks *looks, size_t budget, double alpha)
 {
     *looks = (struct fb_gate_looks){ 0 };
     if (budget > FB_GATE_PAIRS_MOST)
         budget = FB_GATE_PAIRS_MOST;
+    if (budget == 0)
+        return;
     for (size_t pairs = FB_GATE_LOOK_FIRST; 4 * pairs <= 3 * budget; pairs *= 2)
         add_look(looks, pairs);
     looks->usual = looks->count;
-    if (budget > 0)
-        add_look(looks, budget);
-    if (budget >= FB_GATE_LOOK_FIRST && 2 * budget <= FB_GATE_PAIRS_MOST)
+    add_look(looks, budget);
+    bool doubles = budget >= 2 * FB_GATE_LOOK_FIRST && 2 * budget <= FB_GATE_PAIRS_MOST;
+    spend(looks, looks->count, doubles ? 0.9 * alpha : alpha, looks->control);
+    if (doubles) {
+        looks->control[looks->count] = 0.1 * alpha;
         add_look(looks, 2 * budget);
-    double before = 0;
-    for (size_t i = 0; i < looks->count; i++) {
-        size_t most = looks->pairs[looks->count - 1];
-        double now = i + 1 < looks->count ? spent(alpha, looks->pairs[i], most) : alpha;
-        looks->level[i] = now - before;
-        before = now;
     }
+    spend(looks, looks->count, alpha, looks->level);
 }
 
 /* --- Holm's procedure ------------------------------------------------------------------------- */
@@ -232,11 +242,11 @@ static void look_at_control(struct fb_gate *gate, size_t n, double level)
     gate->alarm |= control->tests[FB_GATE_ABOVE].rejected || control->tests[FB_GATE_BELOW].rejected;
 }
 
-/* Of so few pairs that nothing is known of it, twice as many would not tell either. */
+/* Where there is a last look. */
 static void double_if_wide(const struct fb_gate *gate, struct fb_gate_cell *cell)
 {
-    const double effect = fb_gate_smallest_effect(gate, cell);
-    cell->doubled = isfinite(effect) && effect > gate->goal;
+    cell->doubled = gate->looks.usual + 1 < gate->looks.count &&
+                    !(fb_gate_smallest_effect(gate, cell) <= gate->goal);
 }
 
 void fb_gate_look(struct fb_gate *gate)
@@ -245,12 +255,13 @@ void fb_gate_look(struct fb_gate *gate)
         return;
     const bool usual = gate->look == gate->looks.usual;
     size_t n = gate->looks.pairs[gate->look];
-    double level = gate->looks.level[gate->look++];
+    double level = gate->looks.level[gate->look], of_control = gate->looks.control[gate->look];
+    gate->look++;
     for (size_t i = 0; i < gate->count; i++)
         prepare(&gate->cells[i], n, gate->t);
     for (int kind = FB_GATE_ABOVE; kind <= FB_GATE_BETWEEN; kind++)
         fb_gate_holm(gate->cells, gate->count, (enum fb_gate_test_kind)kind, level);
-    look_at_control(gate, n, level);
+    look_at_control(gate, n, of_control);
     for (size_t i = 0; i < gate->count; i++) {
         struct fb_gate_cell *cell = &gate->cells[i];
         if (cell->state != FB_GATE_OPEN || cell->judged != n)
@@ -293,12 +304,13 @@ void fb_gate_confirm(struct fb_gate *gate)
         struct fb_gate_test *test = &cell->tests[FB_GATE_CONFIRM];
         find_failure(cell);
         const size_t n = fb_gate_fresh_wanted(gate, cell);
-        most = n > most ? n : most;
         *test = (struct fb_gate_test){ .p = NAN, .level = NAN };
         test->counted = n > 0;
         test->open = test->counted && cell->fresh_pairs >= n;
-        if (test->open)
-            test->p = fb_gate_p_above(cell->fresh, n, gate->t);
+        if (!test->open)
+            continue;
+        test->p = fb_gate_p_above(cell->fresh, n, gate->t);
+        most = n > most ? n : most;
     }
     fb_gate_holm(gate->cells, gate->count, FB_GATE_CONFIRM, gate->alpha);
     for (size_t i = 0; i < gate->count; i++) {

@@ -89,12 +89,16 @@ struct fb_gate_looks {
     size_t usual;                     /* the one at the budget; those behind it are for cells that
                                        * scatter too much */
     size_t pairs[FB_GATE_LOOKS_MOST]; /* rising */
-    double level[FB_GATE_LOOKS_MOST]; /* what each spends; together alpha */
+    double level[FB_GATE_LOOKS_MOST]; /* what each spends on the cells; together alpha */
+    /* The same on the control. Its pairs are half as many, and of six the smallest p is 0.016: the
+     * last look has a tenth of alpha, so that the first can alarm. */
+    double control[FB_GATE_LOOKS_MOST];
 };
 
 /* Looks at 12, 24, 48, ... pairs as far as they are within three quarters of the budget, then at
- * the budget, which is cut to FB_GATE_PAIRS_MOST, then at twice the budget if it is one of 12 or
- * more and that is not cut too. None for a budget of 0. */
+ * the budget, which is cut to FB_GATE_PAIRS_MOST, then at twice the budget, where that is 48 or
+ * more (of fewer pairs too little is known of their scatter) and at most FB_GATE_PAIRS_MOST. None
+ * for a budget of 0. */
 void fb_gate_looks_make(struct fb_gate_looks *looks, size_t budget, double alpha);
 
 /* --- cells ------------------------------------------------------------------------------------ */
@@ -188,7 +192,7 @@ size_t fb_gate_control_pairs(size_t n);
 
 /* Holds the next look, over the first so many values of each open cell: a cell that has fewer is
  * not judged, one without any or with a failure has no data. The control is tested in both
- * directions at the look's whole level, over half as many. At the budget, a cell that is neither
+ * directions at its own level, over half as many. At the budget, a cell that is neither
  * decided nor doubled is inconclusive. */
 void fb_gate_look(struct fb_gate *gate);
 
@@ -196,8 +200,8 @@ void fb_gate_look(struct fb_gate *gate);
 size_t fb_gate_fresh_wanted(const struct fb_gate *gate, const struct fb_gate_cell *cell);
 
 /* Holds the second stage over the suspected cells, from their first fb_gate_fresh_wanted() fresh
- * values; one that has fewer is inconclusive. A control that has half as many as the cell with the
- * most is tested at alpha. */
+ * values; one that has fewer is inconclusive. The control is tested at alpha, if it has half as
+ * many as the cell with the most of those that are tested. */
 void fb_gate_confirm(struct fb_gate *gate);
 
 /* No cell is open or suspected after it; then the rule of the control. Once, at the end. */

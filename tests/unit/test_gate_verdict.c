@@ -72,9 +72,11 @@ static void test_looks(void **state)
     } cases[] = {
         { 0, 0, 0, { 0 } },
         { 1, 1, 0, { 1 } },
-        { 11, 1, 0, { 11 } },     /* twice as many would not tell either */
-        { 15, 2, 0, { 15, 30 } }, /* 12 is too near to be worth a look */
-        { 16, 3, 1, { 12, 16, 32 } },
+        { 11, 1, 0, { 11 } }, /* twice as many would not tell either */
+        { 15, 1, 0, { 15 } }, /* 12 is too near to be worth a look */
+        { 16, 2, 1, { 12, 16 } },
+        { 23, 2, 1, { 12, 23 } },
+        { 24, 3, 1, { 12, 24, 48 } },
         { 48, 4, 2, { 12, 24, 48, 96 } },
         { 60, 4, 2, { 12, 24, 60, 120 } },
         { 96, 5, 3, { 12, 24, 48, 96, 192 } },
@@ -85,15 +87,17 @@ static void test_looks(void **state)
     struct fb_gate_looks looks;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         fb_gate_looks_make(&looks, cases[c].budget, 0.05);
-        double sum = 0;
+        double sum = 0, of_control = 0;
         assert_int_equal(looks.count, cases[c].count);
         assert_int_equal(looks.usual, cases[c].usual);
         for (size_t i = 0; i < looks.count; i++) {
             assert_int_equal(looks.pairs[i], cases[c].pairs[i]);
             assert_true(looks.level[i] > 0);
             sum += looks.level[i];
+            of_control += looks.control[i];
         }
         assert_near(sum, looks.count > 0 ? 0.05 : 0, 1e-15);
+        assert_near(of_control, looks.count > 0 ? 0.05 : 0, 1e-15);
     }
     /* ln(1 + 1.71828 / 8) = 0.1945673 of it, then 0.3573740, 0.6201145. */
     fb_gate_looks_make(&looks, 48, 0.05);
@@ -363,7 +367,7 @@ static void test_nothing(void **state)
 static void run_with_control(struct stage *stage, double look, double fresh)
 {
     const double centers[] = { 0.1, -0.1, 0 };
-    set_stage(stage, 24, 3, centers, 96);
+    set_stage(stage, 48, 3, centers, 96);
     for (size_t i = 0; i < MOST; i++) {
         stage->values[4][i] = look;
         stage->fresh[4][i] = fresh;
@@ -392,12 +396,27 @@ static void test_control(void **state)
     assert_state(&stage.cells[1], FB_GATE_IMPROVED, FB_GATE_PLAIN);
     /* It has half the pairs of the others, and 6 of 6 have p = 0.0156, within the look's level. */
     for (size_t off_by = 0; off_by < 2; off_by++) {
-        set_stage(&stage, 24, 1, (const double[]){ 0 }, 12);
+        set_stage(&stage, 48, 1, (const double[]){ 0 }, 12);
         for (size_t i = 0; i < 6 - off_by; i++)
             stage.values[4][i] = 0.03;
         fb_gate_look(&stage.gate);
         assert_int_equal(stage.gate.alarm, off_by == 0);
     }
+    /* What is confirmed is held against as many of the control's as it has itself, even if a cell
+     * that wants more has not come to its end. */
+    set_scattered(&stage, 20);
+    stage.gate.control = &stage.control;
+    for (int i = 0; i < 3; i++)
+        fb_gate_look(&stage.gate);
+    stage.cells[0].state = FB_GATE_SUSPECTED;
+    stage.cells[0].doubled = false;
+    for (size_t i = 0; i < 12; i++)
+        stage.fresh[4][i] = 0.03;
+    stage.cells[0].fresh_pairs = 24;
+    stage.control.fresh_pairs = 12;
+    fb_gate_confirm(&stage.gate);
+    assert_int_equal(fb_gate_fresh_wanted(&stage.gate, &stage.cells[1]), 48);
+    assert_true(stage.gate.alarm);
     /* None at all is none that alarms. */
     set_stage(&stage, 48, 1, (const double[]){ 0.1 }, 12);
     stage.gate.control = NULL;
