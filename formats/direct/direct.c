@@ -83,7 +83,8 @@ int fb_direct_open(const char *path, unsigned threads, struct fb_direct_file **o
     if (H5open() < 0)
         return fb_direct_fail(why, "the HDF5 library does not start");
     fb_direct_quiet_begin(&quiet);
-    struct fb_direct_scout *scout = fb_direct_scout_open(path, reason);
+    struct fb_direct_scout *scout =
+        fb_direct_process_writes() ? NULL : fb_direct_scout_open(path, reason);
     hid_t id = scout ? fb_direct_scout_file(scout) : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (id < 0)
         rc = fail_hdf5(why, "the file does not open as HDF5");

@@ -36,9 +36,12 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
     return NULL;
 }
 
-static herr_t driver_close(H5FD_t *file)
+static herr_t driver_close(H5FD_t *base)
 {
-    herr_t rc = H5FDclose(under(file));
+    struct file *file = (struct file *)base;
+    herr_t rc = H5FDclose(file->under);
+    if (file->watch && file->watch->belongs)
+        free(file->watch);
     free(file);
     return rc;
 }
@@ -134,7 +137,7 @@ hid_t fb_direct_driver_access(struct fb_direct_watch *watch)
 {
     const struct info info = { watch };
     hid_t id = H5FDregister(&driver), access = H5Pcreate(H5P_FILE_ACCESS);
-    if (id >= 0 && access >= 0 && H5Pset_driver(access, id, &info) < 0) {
+    if (access >= 0 && (id < 0 || H5Pset_driver(access, id, &info) < 0)) {
         fb_direct_release(access);
         access = -1;
     }

@@ -28,7 +28,8 @@
  * HDF5 library is built thread-safe (H5is_library_threadsafe); opening and closing a file or array
  * is for one thread while nobody reads it. While others read, none may from within a callback of
  * HDF5's (H5Literate, H5Ovisit): HDF5's lock is held there, and they would wait for each other. A
- * file is used, and closed, in the process that opened it: open it after a fork.
+ * file is used, and closed, in the process that opened it: open it after a fork. One that is open
+ * for writing in this process is left to H5Dread; what is written to it later may not be seen.
  *
  * Memory: two chunks a thread (one as it is stored, one decoded), kept until the file is closed;
  * 16 bytes for each chunk of an array whose place is known; and, of slabs that take less than whole

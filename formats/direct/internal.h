@@ -98,8 +98,9 @@ void fb_direct_job_help(struct fb_direct_job *job, struct fb_direct_scratch *scr
 
 /* From where on something pays. */
 struct fb_direct_limits {
-    /* Opening the file a second time, and an array in it, costs some tenths of a millisecond: with
-     * so many bytes to decode at once, or decoded before; and so many chunks of an array. */
+    /* Opening an attached file a second time, and an array in it, costs some tenths of a
+     * millisecond: with so many bytes to decode at once, or decoded before; and so many chunks of
+     * an array. */
     uint64_t scout_bytes, scout_sum, scout_chunks;
     /* Waking a helper takes as long as decoding a few small chunks. */
     uint64_t shared_bytes, shared_chunks;
@@ -186,7 +187,7 @@ struct fb_direct_item {
 };
 
 /* Whether the places of an array's chunks can be had without reading them, where `bytes` in
- * `chunks` are to be decoded: has the file opened a second time where that pays. The file's lock is
+ * `chunks` are to be decoded: has the file opened once more where that pays. The file's lock is
  * held. */
 bool fb_direct_send_scout(struct fb_direct_array *array, uint64_t chunks, uint64_t bytes);
 /* Fills in the place of a chunk of an array that is scouted. False where it cannot be found, or is

@@ -180,7 +180,9 @@ static void find_more(struct fb_direct_job *job, struct fb_direct_pool *pool)
 }
 
 /* False where there is none to take. Helpers take the last ones and the caller the first: chunks
- * that lie side by side write to the same lines of the processor's cache at their edges. */
+ * that lie side by side write to the same lines of the processor's cache at their edges. The very
+ * last one stays: who reads on in small slabs asks for it next, and whoever decodes it at the end
+ * has it still. */
 static bool do_some(struct fb_direct_job *job, struct fb_direct_pool *pool,
                     struct fb_direct_scratch *scratch, bool helps)
 {
@@ -191,11 +193,14 @@ static bool do_some(struct fb_direct_job *job, struct fb_direct_pool *pool,
         count++;
     if (count == 0)
         return false;
-    size_t first = helps ? job->found - count : job->taken;
+    size_t left = helps && job->found - job->taken > count;
+    size_t first = helps ? job->found - count - left : job->taken;
     for (size_t i = 0; i < count; i++) {
         items[i] = job->queue[(first + i) % FB_DIRECT_QUEUE];
         job->ahead -= items[i].place.stored;
     }
+    if (left)
+        job->queue[first % FB_DIRECT_QUEUE] = job->queue[(job->found - 1) % FB_DIRECT_QUEUE];
     if (helps)
         job->found -= count;
     else
@@ -235,7 +240,7 @@ static bool run_together(struct fb_direct_job *job, struct fb_direct_scratch *sc
         else if (!do_some(job, pool, scratch, false))
             break;
         /* Not before there is something to do: who finds nothing falls asleep. */
-        if (shares && !posted) {
+        if (shares && !posted && !job->failed && job->taken < job->found) {
             fb_direct_pool_post(pool, job);
             posted = true;
         }

@@ -38,7 +38,7 @@ static void open_again(struct fb_direct_file *file)
     char reason[FB_DIRECT_REASON];
     struct stat status;
     file->scouting_tried = true;
-    if (!file->scout && !has_default_driver(file->file))
+    if (!file->scout && (!has_default_driver(file->file) || fb_direct_process_writes()))
         return;
     /* Whatever lies there by now is not waited for. */
     file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -9,23 +9,46 @@ static const char nowhere;
 
 struct fb_direct_scout {
     hid_t file;
-    struct fb_direct_watch watch;
+    struct fb_direct_watch *watch; /* its file's */
 };
+
+bool fb_direct_process_writes(void)
+{
+    bool writes = false;
+    ssize_t count = H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE);
+    hid_t *ids = count > 0 ? calloc((size_t)count, sizeof *ids) : NULL;
+    if (count > 0 && !ids)
+        return true;
+    count = ids ? H5Fget_obj_ids((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE, (size_t)count, ids) : 0;
+    for (ssize_t i = 0; i < count; i++) {
+        unsigned intent;
+        writes |= H5Fget_intent(ids[i], &intent) < 0 || intent != H5F_ACC_RDONLY;
+    }
+    free(ids);
+    return writes;
+}
 
 struct fb_direct_scout *fb_direct_scout_open(const char *path, char reason[FB_DIRECT_REASON])
 {
     struct fb_direct_scout *scout = calloc(1, sizeof *scout);
-    if (!scout) {
+    struct fb_direct_watch *watch = calloc(1, sizeof *watch);
+    if (!scout || !watch) {
+        free(scout);
+        free(watch);
         snprintf(reason, FB_DIRECT_REASON, "out of memory");
         return NULL;
     }
-    scout->watch.nowhere = &nowhere;
-    hid_t access = fb_direct_driver_access(&scout->watch);
+    watch->nowhere = &nowhere;
+    scout->watch = watch;
+    hid_t access = fb_direct_driver_access(watch);
     scout->file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
     if (scout->file < 0) {
         fb_direct_reason(reason, FB_DIRECT_REASON);
         free(scout);
+        free(watch);
         scout = NULL;
+    } else {
+        watch->belongs = true;
     }
     fb_direct_release(access);
     return scout;
@@ -74,7 +97,7 @@ bool fb_direct_chunk_missing(hid_t array, const hsize_t *first, char reason[FB_D
 int fb_direct_scout_chunk(struct fb_direct_scout *scout, hid_t array, const hsize_t *first,
                           struct fb_direct_place *place, char reason[FB_DIRECT_REASON])
 {
-    struct fb_direct_watch *watch = &scout->watch;
+    struct fb_direct_watch *watch = scout->watch;
     watch->raw_address = HADDR_UNDEF;
     if (H5Dread_chunk(array, H5P_DEFAULT, first, &place->skipped, (void *)(uintptr_t)&nowhere) < 0)
         return fb_direct_chunk_missing(array, first, reason) ? 0 : -1;

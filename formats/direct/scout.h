@@ -2,8 +2,8 @@
  * hdf5_direct.h, and below the other readers of HDF5 files.
  *
  * Asking the library for a chunk's address takes a walk over all chunks. Reading a raw chunk does
- * not; and so a scout has the file open a second time, by a driver of ours, and reads its chunks to
- * nowhere: the driver does not read them, but tells where it would have. */
+ * not; and so a scout has the file open by a driver of ours, and reads its chunks to nowhere: the
+ * driver does not read them, but tells where it would have. */
 #ifndef FB_FORMATS_DIRECT_SCOUT_H
 #define FB_FORMATS_DIRECT_SCOUT_H
 
@@ -43,6 +43,8 @@ struct fb_direct_watch {
     size_t raw_bytes;
     /* Array data that is to be read to here is not read; NULL: all is. */
     const void *nowhere;
+    /* Freed when the file is closed, which may be after its id, with the last object in it. */
+    bool belongs;
     /* Called before and after every read that is done; NULL: not. */
     void (*enter)(void *context, bool raw, size_t bytes);
     void (*leave)(void *context);
@@ -63,9 +65,14 @@ struct fb_direct_place {
     uint32_t skipped; /* filter mask: bit i is set where the chunk went past filter i */
 };
 
+/* Whether this process has any file open for writing. The library shares what it knows of such a
+ * file only with those that open it by the same driver: what links lead to it would be stale, or
+ * could not be locked. */
+bool fb_direct_process_writes(void);
+
 /* NULL on failure, with the reason. */
 struct fb_direct_scout *fb_direct_scout_open(const char *path, char reason[FB_DIRECT_REASON]);
-/* Accepts NULL. Its datasets have been closed. */
+/* Accepts NULL. Whatever else is open in its file still reads. */
 void fb_direct_scout_close(struct fb_direct_scout *scout);
 /* Its file. */
 hid_t fb_direct_scout_file(const struct fb_direct_scout *scout);

@@ -476,28 +476,56 @@ static void test_cache(void **state)
 }
 
 /* A chunk that is too large for it: the thread's own is the last one. */
-static void test_large_chunks(void **state)
+#define WIDE 1000
+
+/* Numbers in chunks that are too large to be kept. */
+static void write_large(hsize_t rows)
 {
-    (void)state;
-    const hsize_t dims[2] = { 600, 1000 }, chunk[2] = { 300, 1000 };
-    int32_t *values = calloc(600 * 1000, sizeof *values);
-    for (int i = 0; i < 600 * 1000; i++)
-        values[i] = i;
+    const hsize_t dims[2] = { rows, WIDE };
+    int32_t *values = calloc(rows * WIDE, sizeof *values);
+    for (hsize_t i = 0; i < rows * WIDE; i++)
+        values[i] = (int32_t)i;
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t space = H5Screate_simple(2, dims, NULL), creation = deflated(chunk[0], chunk[1]);
+    hid_t space = H5Screate_simple(2, dims, NULL), creation = deflated(300, WIDE);
     hid_t set = H5Dcreate2(file, "x", H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     assert_true(H5Dwrite(set, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
     H5Dclose(set);
     H5Pclose(creation);
     H5Sclose(space);
     H5Fclose(file);
+    free(values);
+}
+
+static void test_large_chunks(void **state)
+{
+    (void)state;
+    int32_t values[6];
+    write_large(600);
     struct opened x = open_x(1, false);
     for (uint64_t row = 0; row < 600; row += 50) {
         read_slab(x.array, DIMS(row, 10), DIMS(3, 2), values);
-        assert_int_equal(values[5], (row + 2) * 1000 + 11);
+        assert_int_equal(values[5], (row + 2) * WIDE + 11);
     }
     assert_int_equal(counts_of(x.array).decoded, 2);
     close_x(&x);
+}
+
+/* The chunk in which one slab ends and the next begins is decoded once, whoever decodes the others.
+ */
+static void test_reads_on(void **state)
+{
+    (void)state;
+    int32_t *values = calloc(750 * WIDE, sizeof *values);
+    write_large(3000);
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        struct opened x = open_x(threads, true);
+        for (uint64_t row = 0; row < 3000; row += 750) {
+            read_slab(x.array, DIMS(row, 10), DIMS(750, 500), values);
+            assert_int_equal(values[749 * 500 + 499], (row + 749) * WIDE + 509);
+        }
+        assert_int_equal(counts_of(x.array).decoded, 10);
+        close_x(&x);
+    }
     free(values);
 }
 
@@ -656,6 +684,7 @@ int main(void)
         cmocka_unit_test(test_kept_whole_chunks),
         cmocka_unit_test(test_cache),
         cmocka_unit_test(test_large_chunks),
+        cmocka_unit_test(test_reads_on),
         cmocka_unit_test(test_several_callers),
         cmocka_unit_test(test_lazy),
         cmocka_unit_test(test_formats),

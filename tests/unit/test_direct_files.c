@@ -129,6 +129,49 @@ static void test_mounted_file(void **state)
     H5Fclose(id);
 }
 
+/* While the process writes the other file, a link to it leads to what it has of it. */
+static void test_link_to_written_file(void **state)
+{
+    (void)state;
+    const hsize_t length = LENGTH;
+    int32_t values[LENGTH];
+    write_numbers(path, 0);
+    write_numbers(other_path, 5000);
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(H5Lcreate_external(other_path, "x", id, "away", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    H5Fclose(id);
+    hid_t other = H5Fopen(other_path, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t set = H5Dopen2(other, "x", H5P_DEFAULT), space = H5Screate_simple(1, &length, NULL);
+    for (int32_t i = 0; i < LENGTH; i++)
+        values[i] = 9000 + i;
+    assert_true(H5Dwrite(set, H5T_NATIVE_INT32, space, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    struct fb_direct_file *file = open_file(true);
+    assert_null(file->scout);
+    check_array(file, "away", 9000);
+    check_array(file, "x", 0);
+    assert_null(file->scout);
+    fb_direct_close(file);
+    H5Sclose(space);
+    H5Dclose(set);
+    H5Fclose(other);
+}
+
+/* What is opened in the file, and stays open, keeps the file open. */
+static void test_outlived(void **state)
+{
+    (void)state;
+    int32_t values[LENGTH];
+    write_numbers(path, 30);
+    struct fb_direct_file *file = open_file(true);
+    check_array(file, "x", 30);
+    hid_t set = H5Dopen2(fb_direct_file_id(file), "x", H5P_DEFAULT);
+    fb_direct_close(file);
+    assert_true(H5Dread(set, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    for (int32_t i = 0; i < LENGTH; i++)
+        assert_int_equal(values[i], 30 + i);
+    H5Dclose(set);
+}
+
 /* Another id of an attached file is no other file. One that the library opened by a driver of its
  * own is another for HDF5. */
 static void test_other_id(void **state)
@@ -330,10 +373,16 @@ static int clean_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_external_link),     cmocka_unit_test(test_mounted_file),
-        cmocka_unit_test(test_other_id),          cmocka_unit_test(test_growing),
-        cmocka_unit_test(test_others_reads),      cmocka_unit_test(test_chunk_without_bytes),
-        cmocka_unit_test(test_pipe_in_its_place), cmocka_unit_test(test_old_printer),
+        cmocka_unit_test(test_external_link),
+        cmocka_unit_test(test_mounted_file),
+        cmocka_unit_test(test_link_to_written_file),
+        cmocka_unit_test(test_outlived),
+        cmocka_unit_test(test_other_id),
+        cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_others_reads),
+        cmocka_unit_test(test_chunk_without_bytes),
+        cmocka_unit_test(test_pipe_in_its_place),
+        cmocka_unit_test(test_old_printer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, prepare, clean_up);
