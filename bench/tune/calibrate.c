@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #define BYTES_MOST (UINT64_C(1) << 20)
+#define CHUNK_BYTES 65536
 #define BLOCKS 2
+/* Of codings, each once a round: the machine is slower for seconds on end, and what is measured in
+ * such a time must not look worse than the others. */
+#define ROUNDS 4
 /* Where there is one array only, and nothing to tell opening a file from opening an array. */
 #define ARRAY_NS 12000
 #define NODE_NS 3000
@@ -32,17 +36,25 @@ struct gauge {
 
 /* --- one file --------------------------------------------------------------------------------- */
 
-static int time_term(const struct gauge *gauge, size_t term, double *out, struct fb_error *err)
+/* Lowers *best to what a block takes, if that is less. */
+static int time_block(const struct gauge *gauge, const char *path, size_t term, double *best,
+                      struct fb_error *err)
 {
     const struct fb_reading how = { FB_TUNE_READER, "", FB_HANDLE_ONCE, true };
-    uint64_t best = UINT64_MAX, ns;
+    uint64_t ns;
     bool proven; /* coefficients are no result */
+    int rc = fb_stand_read(&gauge->stand, path, term, &how, &ns, &proven, err);
+    if (rc == 0 && (double)ns < *best)
+        *best = (double)ns;
+    return rc;
+}
+
+static int time_term(const struct gauge *gauge, size_t term, double *out, struct fb_error *err)
+{
     int rc = 0;
-    for (int block = 0; rc == 0 && block < BLOCKS; block++) {
-        rc = fb_stand_read(&gauge->stand, gauge->path, term, &how, &ns, &proven, err);
-        best = rc == 0 && ns < best ? ns : best;
-    }
-    *out = (double)best;
+    *out = INFINITY;
+    for (int block = 0; rc == 0 && block < BLOCKS; block++)
+        rc = time_block(gauge, gauge->path, term, out, err);
     return rc;
 }
 
@@ -100,25 +112,46 @@ static int measure_piece(const struct gauge *gauge, struct fb_model *model, stru
     return 0;
 }
 
-/* `plain`: time of reading the same chunks uncompressed; NAN: these are they. */
-static int measure_coding(const struct gauge *gauge, double plain, struct fb_coding_cost *out,
-                          double *time, struct fb_error *err)
+/* A coding while it is measured. */
+struct attempt {
+    struct fb_coding_cost *cost; /* NULL: not measured, or not here */
+    char *path;
+    double read_ns;
+};
+
+static int write_coding(const struct gauge *gauge, struct fb_coding_cost *cost,
+                        struct attempt *attempt, size_t number, struct fb_error *err)
 {
-    struct fb_setting setting = rows_of(gauge, FB_MODEL_CHUNK_BYTES, &out->coding);
+    const struct fb_setting setting = rows_of(gauge, CHUNK_BYTES, &cost->coding);
     uint64_t file_bytes, write_ns;
-    int rc = fb_stand_write(&gauge->stand, &setting, gauge->path, &file_bytes, &write_ns, err);
+    if (asprintf(&attempt->path, "%s-%zu", gauge->path, number) < 0) {
+        attempt->path = NULL;
+        return fb_fail_memory(err, "a file name");
+    }
+    int rc = fb_stand_write(&gauge->stand, &setting, attempt->path, &file_bytes, &write_ns, err);
     if (rc == FB_EUNSUPPORTED || rc == FB_EUSAGE)
         return 0; /* not here, or not for such data */
-    if (rc == 0)
-        rc = time_term(gauge, WHOLE, time, err);
     if (rc)
         return rc;
-    double more = *time - plain;
-    out->here = true;
-    out->decode_byte = more > 0 ? more / (double)gauge->bytes : 0;
-    out->encode_byte = write_ns == FB_NA ? NAN : (double)write_ns / (double)gauge->bytes;
-    out->compressed = part_of(gauge, &setting, file_bytes);
+    attempt->cost = cost;
+    attempt->read_ns = INFINITY;
+    cost->here = true;
+    cost->encode_byte = write_ns == FB_NA ? NAN : (double)write_ns / (double)gauge->bytes;
+    cost->compressed = part_of(gauge, &setting, file_bytes);
     return 0;
+}
+
+static int read_codings(const struct gauge *gauge, struct attempt *attempts, size_t count,
+                        struct fb_error *err)
+{
+    int rc = 0;
+    for (int round = 0; rc == 0 && round < ROUNDS; round++)
+        for (size_t i = 0; rc == 0 && i < count; i++)
+            if (attempts[i].cost)
+                rc = fb_interrupted()
+                         ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
+                         : time_block(gauge, attempts[i].path, WHOLE, &attempts[i].read_ns, err);
+    return rc;
 }
 
 /* Levels of gzip that are measured; what a level between does lies between. */
@@ -161,47 +194,69 @@ static void interpolate(const struct fb_model *model, struct fb_coding_cost *out
     out->compressed = between(below->compressed, above->compressed, part);
 }
 
+/* What decoding costs is what reading takes longer than that of the same chunks uncompressed. */
 static int measure_codings(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
 {
+    const size_t count = model->coding_count;
     struct fb_coding_cost none = { .coding = { "none", 0, false } };
-    double plain = NAN, time;
-    int rc = measure_coding(gauge, NAN, &none, &plain, err);
-    for (size_t i = 0; rc == 0 && i < model->coding_count; i++) {
-        if (fb_interrupted())
-            return fb_fail(err, FB_EINTERRUPTED, "interrupted");
+    struct attempt *attempts = calloc(count + 1, sizeof *attempts);
+    int rc = attempts ? write_coding(gauge, &none, &attempts[count], count, err)
+                      : fb_fail_memory(err, "the model");
+    for (size_t i = 0; rc == 0 && i < count; i++)
         if (is_measured(&model->codings[i].coding))
-            rc = measure_coding(gauge, plain, &model->codings[i], &time, err);
-    }
-    for (size_t i = 0; rc == 0 && i < model->coding_count; i++)
+            rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
+                                  : write_coding(gauge, &model->codings[i], &attempts[i], i, err);
+    if (rc == 0)
+        rc = read_codings(gauge, attempts, count + 1, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (attempts[i].cost) {
+            double more = attempts[i].read_ns - attempts[count].read_ns;
+            attempts[i].cost->decode_byte = more > 0 ? more / (double)gauge->bytes : 0;
+        }
+    for (size_t i = 0; rc == 0 && i < count; i++)
         if (!is_measured(&model->codings[i].coding))
             interpolate(model, &model->codings[i]);
+    for (size_t i = 0; attempts && i <= count; i++) {
+        if (attempts[i].path)
+            unlink(attempts[i].path);
+        free(attempts[i].path);
+    }
+    free(attempts);
     return rc;
 }
 
-/* Small chunks compress less. gzip stands for all codings, with shuffle where that helps. */
-static int measure_sizes(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
+/* All of the data, one array behind the other. */
+static unsigned char *gather(const struct gauge *gauge, struct fb_error *err)
 {
-    struct fb_coding coding = { "gzip", 4, false };
-    double at_64k = 1;
-    uint64_t file_bytes;
-    int rc = 0;
-    for (size_t i = 0; i < FB_MODEL_SIZES; i++)
-        model->by_size[i] = 1;
-    for (size_t i = 0; i < model->coding_count; i++)
-        if (model->codings[i].here && strcmp(model->codings[i].coding.filter, "gzip") == 0 &&
-            model->codings[i].compressed < at_64k) {
-            coding = model->codings[i].coding;
-            at_64k = model->codings[i].compressed;
+    static const uint64_t start[FB_MAX_RANK];
+    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
+    unsigned char *data = malloc(gauge->bytes + 1);
+    uint64_t done = 0;
+    if (!data)
+        fb_fail_memory(err, "the data");
+    for (size_t a = 0; data && a < catalog->array_count; a++) {
+        if (fb_source_read(gauge->stand.source, a, start, catalog->arrays[a].dims, data + done,
+                           gauge->bytes - done, err)) {
+            free(data);
+            return NULL;
         }
-    for (size_t i = 0; rc == 0 && i < FB_MODEL_SIZES; i++) {
-        struct fb_setting setting = rows_of(gauge, UINT64_C(1024) << (3 * i), &coding);
-        rc = fb_stand_write(&gauge->stand, &setting, gauge->path, &file_bytes, NULL, err);
-        if (rc == 0)
-            model->by_size[i] = part_of(gauge, &setting, file_bytes);
+        done += catalog->arrays[a].bytes;
     }
-    for (size_t i = 0; rc == 0 && i < FB_MODEL_SIZES; i++)
-        model->by_size[i] /= i == 2 ? 1 : model->by_size[2];
-    model->by_size[2] = 1;
+    return data;
+}
+
+static int measure_pieces(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
+{
+    const struct fb_coding plain = { "none", 0, false };
+    const struct fb_setting chunk = rows_of(gauge, CHUNK_BYTES, &plain);
+    const size_t element = fb_source_catalog(gauge->stand.source)->arrays[0].dtype.size;
+    unsigned char *data = gather(gauge, err);
+    int rc = data ? 0 : err->code;
+    model->chunk_bytes = (double)fb_setting_chunk_bytes(&chunk, element);
+    for (int shuffled = 0; rc == 0 && shuffled < 2; shuffled++)
+        rc = fb_pieces_measure(data, (size_t)gauge->bytes, element, shuffled,
+                               &model->pieces[shuffled], err);
+    free(data);
     return rc;
 }
 
@@ -259,7 +314,7 @@ int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *cod
     if (rc == 0)
         rc = measure_codings(&gauge, out, err);
     if (rc == 0)
-        rc = measure_sizes(&gauge, out, err);
+        rc = measure_pieces(&gauge, out, err);
     fb_stand_close(&gauge.stand);
     if (gauge.path)
         unlink(gauge.path);

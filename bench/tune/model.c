@@ -115,6 +115,18 @@ int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_se
 
 /* --- costs ------------------------------------------------------------------------------------ */
 
+static double decode_time(const struct fb_model *model, const struct fb_work *work,
+                          const struct fb_coding_cost *coding)
+{
+    double loaded = (double)work->loaded, bytes = (double)work->loaded_bytes;
+    double ns = coding->decode_byte * bytes;
+    if (loaded == 0 || strcmp(coding->coding.filter, "gzip") != 0)
+        return ns + model->rates.inflate_call * loaded;
+    const struct fb_pieces *pieces = &model->pieces[coding->coding.shuffle];
+    double a_byte = fb_pieces_ns(pieces, bytes / loaded) / (bytes / loaded);
+    return ns * a_byte / (fb_pieces_ns(pieces, model->chunk_bytes) / model->chunk_bytes);
+}
+
 static double read_time(const struct fb_model *model, const struct fb_stand *stand,
                         const struct fb_work *work, const struct fb_coding_cost *coding,
                         double compressed)
@@ -133,23 +145,7 @@ static double read_time(const struct fb_model *model, const struct fb_stand *sta
           rates->read_byte * (double)work->read_bytes * (decodes ? compressed : 1);
     ns += rates->fault * (double)(work->fresh_decoded + work->fresh_read) +
           rates->unmap * (double)(work->unmapped + work->unmapped_on_close);
-    if (decodes)
-        ns += rates->inflate_call * (double)work->loaded +
-              coding->decode_byte * (double)work->loaded_bytes;
-    return ns;
-}
-
-/* The stored part of chunks of this size, between those that were measured. */
-static double by_size(const struct fb_model *model, double bytes)
-{
-    double at = (log2(bytes > 1 ? bytes : 1) - 10) / 3;
-    if (at <= 0)
-        return model->by_size[0];
-    if (at >= FB_MODEL_SIZES - 1)
-        return model->by_size[FB_MODEL_SIZES - 1];
-    size_t below = (size_t)at;
-    double part = at - (double)below;
-    return model->by_size[below] * (1 - part) + model->by_size[below + 1] * part;
+    return ns + (decodes ? decode_time(model, work, coding) : 0);
 }
 
 static double compressed_part(const struct fb_model *model, const struct fb_coding_cost *coding,
@@ -157,7 +153,9 @@ static double compressed_part(const struct fb_model *model, const struct fb_codi
 {
     if (!coding || strcmp(coding->coding.filter, "none") == 0)
         return 1;
-    return coding->compressed * by_size(model, (double)chunk_bytes);
+    const struct fb_pieces *pieces = &model->pieces[coding->coding.shuffle];
+    return coding->compressed * fb_pieces_stored(pieces, (double)chunk_bytes) /
+           fb_pieces_stored(pieces, model->chunk_bytes);
 }
 
 /* Chunks at the ends of arrays are as large as all others; each has a key and an address in nodes

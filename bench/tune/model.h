@@ -6,21 +6,18 @@
 
 #include "bench/anatomy/advice.h"
 #include "bench/anatomy/geometry.h"
+#include "bench/tune/pieces.h"
 #include "bench/tune/space.h"
 #include "bench/tune/stand.h"
-
-/* Sizes of chunk for which compressibility was measured. */
-#define FB_MODEL_SIZES 4
 
 /* What a coding does to this data. */
 struct fb_coding_cost {
     struct fb_coding coding;
     bool here;          /* the library has it; else the rest is not set */
-    double decode_byte; /* ns a byte that it gives */
+    double decode_byte; /* ns a byte that it gives, in chunks of fb_model.chunk_bytes */
     double encode_byte; /* ns a byte that it is given, writing it included */
-    double compressed;  /* stored over raw bytes, in chunks of FB_MODEL_CHUNK_BYTES */
+    double compressed;  /* stored over raw bytes, in such chunks */
 };
-#define FB_MODEL_CHUNK_BYTES 65536
 
 struct fb_model {
     struct fb_rates rates;
@@ -30,9 +27,10 @@ struct fb_model {
     double piece_byte; /* ns a byte of writing in one piece */
     struct fb_coding_cost *codings;
     size_t coding_count;
-    /* How the stored part changes with the size of chunks: at 1 KiB, 8 KiB, 64 KiB and 512 KiB,
-     * over that at 64 KiB. */
-    double by_size[FB_MODEL_SIZES];
+    double chunk_bytes; /* that codings were measured with */
+    /* How that changes with the size of chunks: of gzip, plain and shuffled. The stored part of
+     * other filters is taken to change in the same way. */
+    struct fb_pieces pieces[2];
 };
 
 /* Measures the coefficients on some of the stand's data, with files of its own that it removes.
