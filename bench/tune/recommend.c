@@ -17,8 +17,8 @@
  * much of the leader's cost is not worth looking for. */
 #define STEP 5
 #define STEPS_MOST 10
-#define SETTLE_NS UINT64_C(3000000000)
-#define ALIKE 0.98
+#define SETTLE_NS UINT64_C(1500000000)
+#define ALIKE 0.97
 
 int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, double from, double to,
                     struct fb_error *err)

@@ -24,7 +24,7 @@ static const struct wave second_wave = { 6, 2, 5, UINT64_C(2000000000) };
 #define QUICK_PART 3 /* of these, where it is to be quick */
 #define TRIAL_BLOCKS 2
 /* Those of them that are read more often, before the finalists are chosen. */
-#define SEMIFINALISTS 8
+#define SEMIFINALISTS 6
 #define MORE_BLOCKS 4
 #define TRIAL_NS UINT64_C(100000000)
 /* How much of a group is usually done behind each step. */
