@@ -43,7 +43,8 @@ int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, doub
 
 bool fb_may_recommend(const struct fb_search *search, const struct fb_setting *setting)
 {
-    return search->config->plugins || !*fb_hdf5_filter_plugin(setting->filter);
+    return (search->config->plugins || !*fb_hdf5_filter_plugin(setting->filter)) &&
+           !(search->grows && setting->rank == 0);
 }
 
 /* What is simpler is taken, unless the cost of the other is less than so much of its cost: a file

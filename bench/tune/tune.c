@@ -6,6 +6,7 @@
 #include "bench/subject.h"
 #include "bench/tune/recommend.h"
 #include "formats/format.h"
+#include "formats/hdf5/rewrite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,24 @@ static int agree_on_terms(const struct state *state, struct fb_stand *tried,
                          config->file);
 }
 
+/* What cannot be stored in one piece is measured so all the same: it shows what the chunks cost. */
+static int find_growing(const struct state *state, const struct fb_group *group, bool *grows,
+                        struct fb_error *err)
+{
+    struct fb_error why;
+    const char **paths = calloc(group->count, sizeof *paths);
+    if (!paths)
+        return fb_fail_memory(err, "the arrays");
+    for (size_t i = 0; i < group->count; i++)
+        paths[i] = state->catalog->arrays[group->arrays[i]].path;
+    int rc = fb_hdf5_check_fixed(state->config->file, paths, group->count, &why);
+    free(paths);
+    *grows = rc == FB_EUNSUPPORTED;
+    if (*grows)
+        state->config->say(state->config->listener, why.message);
+    return rc && !*grows ? fb_fail(err, rc, "%s", why.message) : 0;
+}
+
 static int search_group(struct state *state, const struct fb_group *group,
                         const struct fb_region regions[2], struct fb_tune_group *out,
                         struct fb_error *err)
@@ -259,7 +278,9 @@ static int search_group(struct state *state, const struct fb_group *group,
     fb_present_make(state->config->file, state->catalog, state->storage, group, &search.present);
     search.latest_fixed = state->tune->group_count > 0;
     search.latest = search.latest_fixed ? state->latest : search.present.setting.latest;
-    int rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
+    int rc = find_growing(state, group, &search.grows, err);
+    if (rc == 0)
+        rc = fb_stand_open(&state->ground, state->source, &regions[0], "tried", &tried, err);
     if (rc == 0)
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
     if (rc == 0)
