@@ -3,6 +3,7 @@
  */
 #include "formats/direct/scout.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* What a file access list carries. */
@@ -133,15 +134,27 @@ static const H5FD_class_t driver = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
+/* Registered once and for all: HDF5 1.10 closes a file by a class that it has just freed, if the
+ * file was the last to hold it (H5FD_close). H5close takes it away, and may be followed by a new
+ * start. */
+static hid_t registered(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static hid_t id = H5I_INVALID_HID;
+    pthread_mutex_lock(&lock);
+    if (H5Iget_type(id) != H5I_VFL)
+        id = H5FDregister(&driver);
+    pthread_mutex_unlock(&lock);
+    return id;
+}
+
 hid_t fb_direct_driver_access(struct fb_direct_watch *watch)
 {
     const struct info info = { watch };
-    hid_t id = H5FDregister(&driver), access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t id = registered(), access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && (id < 0 || H5Pset_driver(access, id, &info) < 0)) {
         fb_direct_release(access);
         access = -1;
     }
-    /* List and file hold it from here on. */
-    fb_direct_release(id);
     return access;
 }

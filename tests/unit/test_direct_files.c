@@ -172,6 +172,19 @@ static void test_outlived(void **state)
     H5Dclose(set);
 }
 
+/* HDF5 1.10 calls a driver's close after the file has given back the driver. */
+static void test_driver_outlives_file(void **state)
+{
+    (void)state;
+    write_numbers(path, 30);
+    struct fb_direct_file *file = open_file(true);
+    hid_t access = H5Fget_access_plist(fb_direct_file_id(file)), driver = H5Pget_driver(access);
+    H5Pclose(access);
+    fb_direct_close(file);
+    assert_int_equal(H5Iget_type(driver), H5I_VFL);
+    assert_int_equal(H5Iget_ref(driver), 1);
+}
+
 /* Another id of an attached file is no other file. One that the library opened by a driver of its
  * own is another for HDF5. */
 static void test_other_id(void **state)
@@ -377,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_mounted_file),
         cmocka_unit_test(test_link_to_written_file),
         cmocka_unit_test(test_outlived),
+        cmocka_unit_test(test_driver_outlives_file),
         cmocka_unit_test(test_other_id),
         cmocka_unit_test(test_growing),
         cmocka_unit_test(test_others_reads),
