@@ -62,13 +62,13 @@ static bool read_slab(const struct fb_format *format, struct fb_reader *reader,
     return fine && delivered == chunk->bytes;
 }
 
-/* All first bytes, all second ones, and so on. */
-static void shuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to)
+void fb_shuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to)
 {
-    size_t elements = bytes / element;
+    const size_t elements = bytes / element;
     for (size_t i = 0; i < elements; i++)
         for (size_t k = 0; k < element; k++)
             to[k * elements + i] = from[i * element + k];
+    memcpy(to + elements * element, from + elements * element, bytes % element);
 }
 
 static bool pack(const struct fb_stored *stored, const unsigned char *data, unsigned char *spare,
@@ -77,7 +77,7 @@ static bool pack(const struct fb_stored *stored, const unsigned char *data, unsi
     const char *filters = stored->storage.filters;
     uLongf length = compressBound((uLong)chunk->bytes);
     if (strncmp(filters, "shuffle+", 8) == 0) {
-        shuffle(data, chunk->bytes, stored->info.dtype.size, spare);
+        fb_shuffle(data, chunk->bytes, stored->info.dtype.size, spare);
         data = spare;
     }
     int level = atoi(strstr(filters, "gzip(") + 5);

@@ -5,6 +5,10 @@
 
 #include "bench/anatomy/advice.h"
 
+/* What HDF5's shuffle filter does: all first bytes of elements, all second ones, and so on; what is
+ * no whole element stays at the end. */
+void fb_shuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to);
+
 /* Short chunks of gzip, and no filter of others. */
 bool fb_probe_needed(const struct fb_stored *stored);
 

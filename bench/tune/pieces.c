@@ -1,5 +1,6 @@
 #include "bench/tune/pieces.h"
 #include "base/clock.h"
+#include "bench/anatomy/probe.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,17 +31,6 @@ static void shelf_free(struct shelf *shelf)
         free(shelf->items[i].bytes);
 }
 
-/* All first bytes, all second ones, and so on; what is no whole element stays at the end. */
-static void shuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to)
-{
-    const size_t elements = bytes / element;
-    for (size_t i = 0; i < elements; i++)
-        for (size_t k = 0; k < element; k++)
-            to[k * elements + i] = from[i * element + k];
-    for (size_t i = elements * element; i < bytes; i++)
-        to[i] = from[i];
-}
-
 static bool pack(const unsigned char *data, size_t bytes, struct packed *out)
 {
     out->length = compressBound((uLong)bytes);
@@ -59,7 +49,7 @@ static int fill(struct shelf *shelf, const unsigned char *data, size_t bytes, si
         size_t at = (bytes - shelf->piece) / wanted * shelf->count / element * element;
         const unsigned char *from = data + at;
         if (shuffled) {
-            shuffle(from, shelf->piece, element, spare);
+            fb_shuffle(from, shelf->piece, element, spare);
             from = spare;
         }
         if (!pack(from, shelf->piece, &shelf->items[shelf->count++]))

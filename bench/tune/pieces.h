@@ -1,7 +1,8 @@
 /* What gzip makes of pieces of the data, by their length. Short ones compress less; and what a byte
  * costs to inflate is far from the same for all: the shortest have fixed codes, those from some
  * hundred bytes on have codes of their own (RFC 1951, 3.2), whose tables cost more than the bytes
- * until these are some thousands. Measured in memory, by zlib as HDF5's filter uses it. */
+ * until these are some thousands. Measured in memory, by zlib alone: what HDF5 adds is the model's.
+ */
 #ifndef FB_BENCH_TUNE_PIECES_H
 #define FB_BENCH_TUNE_PIECES_H
 

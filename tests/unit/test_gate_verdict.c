@@ -72,10 +72,10 @@ static void test_looks(void **state)
     } cases[] = {
         { 0, 0, 0, { 0 } },
         { 1, 1, 0, { 1 } },
-        { 11, 1, 0, { 11 } }, /* twice as many would not tell either */
+        { 11, 1, 0, { 11 } },
         { 15, 1, 0, { 15 } }, /* 12 is too near to be worth a look */
         { 16, 2, 1, { 12, 16 } },
-        { 23, 2, 1, { 12, 23 } },
+        { 23, 2, 1, { 12, 23 } }, /* of so few, too little is known of their scatter */
         { 24, 3, 1, { 12, 24, 48 } },
         { 48, 4, 2, { 12, 24, 48, 96 } },
         { 60, 4, 2, { 12, 24, 60, 120 } },
