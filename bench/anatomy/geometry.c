@@ -222,9 +222,11 @@ static void take_memory(struct walk *walk)
 static bool take_chunk(struct walk *walk, const uint64_t *at, const struct fb_request *request)
 {
     const struct fb_layout *layout = walk->layout;
-    uint64_t piece[FB_MAX_RANK], elements = 1, number = 0, hash = at[0];
+    uint64_t piece[FB_MAX_RANK], elements = 1, inside = 1, number = 0, hash = at[0];
     for (unsigned k = 0; k < layout->rank; k++) {
         uint64_t first = at[k] * layout->chunk[k], last = first + layout->chunk[k];
+        uint64_t end = walk->array->dims[k];
+        inside *= (end < last ? end : last) - first;
         uint64_t from = request->start[k] > first ? request->start[k] : first;
         uint64_t to = request->start[k] + request->count[k];
         to = to < last ? to : last;
@@ -248,6 +250,7 @@ static bool take_chunk(struct walk *walk, const uint64_t *at, const struct fb_re
     } else if (!look_up(&walk->cache, hash, number, bytes)) {
         walk->work->loaded++;
         walk->work->loaded_bytes += chunk_bytes;
+        walk->work->loaded_inside += inside * request->dtype.size;
         walk->work->reads++;
         walk->work->read_bytes += walk->stored_bytes;
         take_memory(walk);

@@ -44,6 +44,7 @@ struct fb_work {
     uint64_t array_opens;          /* an array stays open while requests for it follow each other */
     uint64_t touched;              /* chunks with an element in a request */
     uint64_t loaded, loaded_bytes; /* chunks read (and decoded): misses of the cache; as decoded */
+    uint64_t loaded_inside;        /* bytes of those that are not beyond the end of the array */
     uint64_t copied;               /* bytes that pass through a chunk or the sieve on their way */
     uint64_t runs;                 /* pieces to copy that lie in one row in chunk and memory */
     uint64_t reads, read_bytes;    /* file reads of array data */

@@ -71,6 +71,15 @@ void fb_shuffle(const unsigned char *from, size_t bytes, size_t element, unsigne
     memcpy(to + elements * element, from + elements * element, bytes % element);
 }
 
+void fb_unshuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to)
+{
+    const size_t elements = bytes / element;
+    for (size_t k = 0; k < element; k++)
+        for (size_t i = 0; i < elements; i++)
+            to[i * element + k] = from[k * elements + i];
+    memcpy(to + elements * element, from + elements * element, bytes % element);
+}
+
 static bool pack(const struct fb_stored *stored, const unsigned char *data, unsigned char *spare,
                  struct chunk *chunk)
 {
@@ -89,13 +98,11 @@ static bool pack(const struct fb_stored *stored, const unsigned char *data, unsi
     return true;
 }
 
-/* As HDF5 does: with room for as much as was stored, and twice as much whenever it is full; but
- * into memory that has been touched, since what fresh pages cost is another rate. */
-static bool inflate_chunk(const struct chunk *chunk, unsigned char *to)
+bool fb_inflate(const unsigned char *packed, size_t packed_bytes, unsigned char *to, size_t bytes)
 {
-    size_t room = chunk->packed_bytes < chunk->bytes ? chunk->packed_bytes : chunk->bytes;
-    z_stream stream = { .next_in = chunk->packed,
-                        .avail_in = (uInt)chunk->packed_bytes,
+    size_t room = packed_bytes < bytes ? packed_bytes : bytes;
+    z_stream stream = { .next_in = (z_const Bytef *)(uintptr_t)packed,
+                        .avail_in = (uInt)packed_bytes,
                         .next_out = to,
                         .avail_out = (uInt)room };
     int rc = inflateInit(&stream);
@@ -103,11 +110,11 @@ static bool inflate_chunk(const struct chunk *chunk, unsigned char *to)
         rc = inflate(&stream, Z_SYNC_FLUSH);
         if (rc != Z_OK || stream.avail_out > 0)
             continue;
-        size_t more = room < chunk->bytes - room ? room : chunk->bytes - room;
+        size_t more = room < bytes - room ? room : bytes - room;
         stream.avail_out = (uInt)more;
         room += more;
     }
-    bool fine = rc == Z_STREAM_END && stream.total_out == chunk->bytes;
+    bool fine = rc == Z_STREAM_END && stream.total_out == bytes;
     inflateEnd(&stream);
     return fine;
 }
@@ -118,7 +125,7 @@ static bool time_inflate(const struct chunk *chunks, size_t count, unsigned char
     for (size_t turn = 0; turn < TURNS; turn++) {
         uint64_t started = fb_clock_ns();
         for (size_t i = 0; i < count; i++)
-            if (!inflate_chunk(&chunks[i], to))
+            if (!fb_inflate(chunks[i].packed, chunks[i].packed_bytes, to, chunks[i].bytes))
                 return false;
         turns[turn] = fb_clock_ns() - started;
     }

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "bench/tune/model.h"
 #include "formats/format.h"
+#include "formats/hdf5/options.h"
 #include "results/record.h"
 
 #include <math.h>
@@ -14,14 +15,17 @@
 
 #define BYTES_MOST (UINT64_C(1) << 20)
 #define CHUNK_BYTES 65536
+#define SMALL_BYTES 512 /* of chunks of which there are many */
 #define BLOCKS 2
-/* Of codings, each once a round: the machine is slower for seconds on end, and what is measured in
- * such a time must not look worse than the others. */
+/* Of filters, each once a round: the machine is slower for seconds on end, and what is measured in
+ * such a time must not look worse than the others. Filters that need a plugin are only looked at
+ * where they may not be recommended. */
 #define ROUNDS 3
 /* Where there is one array only, and nothing to tell opening a file from opening an array. */
 #define ARRAY_NS 12000
 #define NODE_NS 3000
 #define POINTS 9
+#define CHUNKS_LEAST 100 /* to tell what one costs */
 
 enum { WHOLE, POINT, MANY };
 #define ACCESS "whole+point:n=1+point:n=9"
@@ -32,6 +36,7 @@ struct gauge {
     struct fb_stand stand;
     char *path;
     uint64_t bytes; /* of the data */
+    bool plugins;   /* filters that need one are as good as any */
 };
 
 /* --- one file --------------------------------------------------------------------------------- */
@@ -79,6 +84,18 @@ static struct fb_setting rows_of(const struct gauge *gauge, uint64_t chunk_bytes
     return setting;
 }
 
+static double count_chunks(const struct gauge *gauge, const struct fb_setting *rows)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
+    uint64_t chunks = 0;
+    for (size_t a = 0; a < catalog->array_count; a++) {
+        const uint64_t length = catalog->arrays[a].dims[0];
+        const uint64_t step = rows->chunk[0] < length ? rows->chunk[0] : length;
+        chunks += step ? (length + step - 1) / step : 0;
+    }
+    return (double)chunks;
+}
+
 /* Stored over raw bytes, without what the file has beside chunks. */
 static double part_of(const struct gauge *gauge, const struct fb_setting *setting,
                       uint64_t file_bytes)
@@ -119,13 +136,15 @@ static int measure_piece(const struct gauge *gauge, struct fb_model *model, stru
 struct attempt {
     struct fb_coding_cost *cost; /* NULL: not measured, or not here */
     char *path;
+    int rounds;
     double read_ns;
 };
 
-static int write_coding(const struct gauge *gauge, struct fb_coding_cost *cost,
-                        struct attempt *attempt, size_t number, struct fb_error *err)
+static int write_coding(const struct gauge *gauge, uint64_t chunk_bytes,
+                        struct fb_coding_cost *cost, struct attempt *attempt, size_t number,
+                        struct fb_error *err)
 {
-    const struct fb_setting setting = rows_of(gauge, CHUNK_BYTES, &cost->coding);
+    const struct fb_setting setting = rows_of(gauge, chunk_bytes, &cost->coding);
     uint64_t file_bytes, write_ns;
     if (asprintf(&attempt->path, "%s-%zu", gauge->path, number) < 0) {
         attempt->path = NULL;
@@ -138,6 +157,7 @@ static int write_coding(const struct gauge *gauge, struct fb_coding_cost *cost,
         return rc;
     attempt->cost = cost;
     attempt->read_ns = INFINITY;
+    attempt->rounds = gauge->plugins || !*fb_hdf5_filter_plugin(cost->coding.filter) ? ROUNDS : 1;
     cost->here = true;
     cost->encode_byte = write_ns == FB_NA ? NAN : (double)write_ns / (double)gauge->bytes;
     cost->compressed = part_of(gauge, &setting, file_bytes);
@@ -150,7 +170,7 @@ static int read_codings(const struct gauge *gauge, struct attempt *attempts, siz
     int rc = 0;
     for (int round = 0; rc == 0 && round < ROUNDS; round++)
         for (size_t i = 0; rc == 0 && i < count; i++)
-            if (attempts[i].cost)
+            if (attempts[i].cost && round < attempts[i].rounds)
                 rc = fb_interrupted()
                          ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
                          : time_block(gauge, attempts[i].path, attempts[i].cost->coding.filter,
@@ -158,69 +178,86 @@ static int read_codings(const struct gauge *gauge, struct attempt *attempts, siz
     return rc;
 }
 
-/* Levels of gzip that are measured; what a level between does lies between. */
-static bool is_measured(const struct fb_coding *coding)
-{
-    static const unsigned levels[] = { 1, 4, 9 };
-    bool any = strcmp(coding->filter, "gzip") != 0;
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-        any |= coding->level == levels[i];
-    return any;
-}
-
 static double between(double below, double above, double part)
 {
     return exp(log(below) * (1 - part) + log(above) * part);
 }
 
-static void interpolate(const struct fb_model *model, struct fb_coding_cost *out)
+/* Levels of gzip that are measured; what a level between does lies between. */
+static const unsigned levels[] = { 1, 4, 9 };
+#define LEVELS (sizeof levels / sizeof *levels)
+#define USUAL 1 /* of them */
+#define LEVEL_BYTES ((size_t)256 << 10)
+
+static void set_gzip(const struct fb_tile measured[LEVELS], double plain_write,
+                     struct fb_coding_cost *out)
 {
-    const struct fb_coding_cost *below = NULL, *above = NULL;
-    for (size_t i = 0; i < model->coding_count; i++) {
-        const struct fb_coding_cost *other = &model->codings[i];
-        if (!other->here || !is_measured(&other->coding) ||
-            strcmp(other->coding.filter, out->coding.filter) != 0 ||
-            other->coding.shuffle != out->coding.shuffle)
-            continue;
-        unsigned level = other->coding.level;
-        if (level < out->coding.level && (!below || level > below->coding.level))
-            below = other;
-        if (level > out->coding.level && (!above || level < above->coding.level))
-            above = other;
-    }
-    if (!below || !above)
-        return;
-    double part = (double)(out->coding.level - below->coding.level) /
-                  (double)(above->coding.level - below->coding.level);
+    const unsigned level = out->coding.level;
+    size_t above = 0;
+    while (above + 1 < LEVELS && levels[above] < level)
+        above++;
+    size_t below = above && levels[above] > level ? above - 1 : above;
+    const struct fb_tile *a = &measured[below], *b = &measured[above];
+    double part = above == below
+                      ? 0
+                      : (double)(level - levels[below]) / (double)(levels[above] - levels[below]);
     out->here = true;
-    out->decode_byte = below->decode_byte * (1 - part) + above->decode_byte * part;
-    out->encode_byte = between(below->encode_byte, above->encode_byte, part);
-    out->compressed = between(below->compressed, above->compressed, part);
+    out->decode_byte = a->inflate_byte * (1 - part) + b->inflate_byte * part;
+    out->encode_byte = plain_write + between(a->pack_byte, b->pack_byte, part);
+    out->compressed = between(a->stored, b->stored, part);
 }
 
-/* What decoding costs is what reading takes longer than that of the same chunks uncompressed. */
-static int measure_codings(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
+static bool is_gzip(const struct fb_coding *coding)
+{
+    return strcmp(coding->filter, "gzip") == 0;
+}
+
+/* What a chunk costs by itself, from the same data in few and in many. Tracing slows what it looks
+ * at, so that of the rates it is their proportions that count. */
+static void set_chunk_rates(const struct gauge *gauge, double few_ns, double many_ns,
+                            struct fb_rates *rates)
+{
+    const struct fb_coding plain = { "none", 0, false };
+    const struct fb_setting few = rows_of(gauge, CHUNK_BYTES, &plain);
+    const struct fb_setting many = rows_of(gauge, SMALL_BYTES, &plain);
+    const double more = count_chunks(gauge, &many) - count_chunks(gauge, &few);
+    if (more < CHUNKS_LEAST || many_ns <= few_ns)
+        return;
+    double part = (many_ns - few_ns) / more / (rates->chunk + rates->load + rates->read_call);
+    rates->chunk *= part;
+    rates->load *= part;
+    rates->read_call *= part;
+}
+
+/* Of filters other than gzip, and of chunks, by files: what decoding costs is what reading takes
+ * longer than that of the same chunks uncompressed. */
+static int measure_filters(const struct gauge *gauge, struct fb_model *model, double *plain_write,
+                           struct fb_error *err)
 {
     const size_t count = model->coding_count;
-    struct fb_coding_cost none = { .coding = { "none", 0, false } };
-    struct attempt *attempts = calloc(count + 1, sizeof *attempts);
-    int rc = attempts ? write_coding(gauge, &none, &attempts[count], count, err)
+    struct fb_coding_cost none = { .coding = { "none", 0, false } }, small = none;
+    struct attempt *attempts = calloc(count + 2, sizeof *attempts);
+    struct attempt *few = attempts + count, *many = attempts + count + 1;
+    int rc = attempts ? write_coding(gauge, CHUNK_BYTES, &none, few, count, err)
                       : fb_fail_memory(err, "the model");
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        if (is_measured(&model->codings[i].coding))
-            rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
-                                  : write_coding(gauge, &model->codings[i], &attempts[i], i, err);
     if (rc == 0)
-        rc = read_codings(gauge, attempts, count + 1, err);
+        rc = write_coding(gauge, SMALL_BYTES, &small, many, count + 1, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (!is_gzip(&model->codings[i].coding))
+            rc = fb_interrupted()
+                     ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
+                     : write_coding(gauge, CHUNK_BYTES, &model->codings[i], &attempts[i], i, err);
+    if (rc == 0)
+        rc = read_codings(gauge, attempts, count + 2, err);
     for (size_t i = 0; rc == 0 && i < count; i++)
         if (attempts[i].cost) {
-            double more = attempts[i].read_ns - attempts[count].read_ns;
+            double more = attempts[i].read_ns - few->read_ns;
             attempts[i].cost->decode_byte = more > 0 ? more / (double)gauge->bytes : 0;
         }
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        if (!is_measured(&model->codings[i].coding))
-            interpolate(model, &model->codings[i]);
-    for (size_t i = 0; attempts && i <= count; i++) {
+    if (rc == 0)
+        set_chunk_rates(gauge, few->read_ns, many->read_ns, &model->rates);
+    *plain_write = none.encode_byte;
+    for (size_t i = 0; attempts && i < count + 2; i++) {
         if (attempts[i].path)
             unlink(attempts[i].path);
         free(attempts[i].path);
@@ -229,38 +266,27 @@ static int measure_codings(const struct gauge *gauge, struct fb_model *model, st
     return rc;
 }
 
-/* All of the data, one array behind the other. */
-static unsigned char *gather(const struct gauge *gauge, struct fb_error *err)
-{
-    static const uint64_t start[FB_MAX_RANK];
-    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
-    unsigned char *data = malloc(gauge->bytes + 1);
-    uint64_t done = 0;
-    if (!data)
-        fb_fail_memory(err, "the data");
-    for (size_t a = 0; data && a < catalog->array_count; a++) {
-        if (fb_source_read(gauge->stand.source, a, start, catalog->arrays[a].dims, data + done,
-                           gauge->bytes - done, err)) {
-            free(data);
-            return NULL;
-        }
-        done += catalog->arrays[a].bytes;
-    }
-    return data;
-}
-
-static int measure_pieces(const struct gauge *gauge, struct fb_model *model, struct fb_error *err)
+/* In memory. */
+static int measure_gzip(const struct gauge *gauge, const struct fb_catalog *whole,
+                        struct fb_model *model, double plain_write, struct fb_error *err)
 {
     const struct fb_coding plain = { "none", 0, false };
-    const struct fb_setting chunk = rows_of(gauge, CHUNK_BYTES, &plain);
-    const size_t element = fb_source_catalog(gauge->stand.source)->arrays[0].dtype.size;
-    unsigned char *data = gather(gauge, err);
-    int rc = data ? 0 : err->code;
-    model->chunk_bytes = (double)fb_setting_chunk_bytes(&chunk, element);
-    for (int shuffled = 0; rc == 0 && shuffled < 2; shuffled++)
-        rc = fb_pieces_measure(data, (size_t)gauge->bytes, element, shuffled,
-                               &model->pieces[shuffled], err);
-    free(data);
+    struct fb_setting chunk = rows_of(gauge, CHUNK_BYTES, &plain);
+    struct fb_tile measured[2][LEVELS] = { 0 };
+    int rc = fb_tiles_open(gauge->stand.source, whole, &model->tiles, err);
+    for (int shuffle = 0; rc == 0 && shuffle < 2; shuffle++) {
+        for (size_t i = 0; rc == 0 && i < LEVELS; i++) {
+            chunk.level = levels[i];
+            chunk.shuffle = shuffle;
+            rc = fb_tiles_measure(&model->tiles, &chunk, LEVEL_BYTES, &measured[shuffle][i], err);
+        }
+        model->usual[shuffle] = measured[shuffle][USUAL];
+    }
+    for (size_t i = 0; rc == 0 && i < model->coding_count; i++)
+        if (is_gzip(&model->codings[i].coding))
+            set_gzip(measured[model->codings[i].coding.shuffle], plain_write, &model->codings[i]);
+    model->unshuffle_byte =
+        fb_unshuffle_byte(fb_source_catalog(gauge->stand.source)->arrays[0].dtype.size);
     return rc;
 }
 
@@ -299,9 +325,10 @@ static int make_gauge(const struct fb_stand *stand, struct gauge *gauge, struct 
 }
 
 int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *codings, size_t count,
-                       struct fb_model *out, struct fb_error *err)
+                       bool plugins, struct fb_model *out, struct fb_error *err)
 {
     struct gauge gauge;
+    double plain_write;
     *out = (struct fb_model){ .rates = fb_rates_typical,
                               .codings = calloc(count + 1, sizeof *out->codings),
                               .coding_count = count };
@@ -310,15 +337,16 @@ int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *cod
     for (size_t i = 0; i < count; i++)
         out->codings[i].coding = codings[i];
     int rc = make_gauge(stand, &gauge, err);
+    gauge.plugins = plugins;
     if (rc == 0)
         rc = fb_calibrate(&stand->ground->worker, &stand->ground->limits,
                           fb_format_find(FB_TUNE_CHUNKED), stand->ground->folder, &out->rates, err);
     if (rc == 0)
         rc = measure_piece(&gauge, out, err);
     if (rc == 0)
-        rc = measure_codings(&gauge, out, err);
+        rc = measure_filters(&gauge, out, &plain_write, err);
     if (rc == 0)
-        rc = measure_pieces(&gauge, out, err);
+        rc = measure_gzip(&gauge, fb_source_catalog(stand->source), out, plain_write, err);
     fb_stand_close(&gauge.stand);
     if (gauge.path)
         unlink(gauge.path);

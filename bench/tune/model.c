@@ -1,4 +1,5 @@
 #include "bench/tune/model.h"
+#include "base/interrupt.h"
 #include "results/record.h"
 
 #include <math.h>
@@ -13,11 +14,15 @@
 #define CACHE_SLOTS 521
 /* A file without arrays, and what an array has beside its data. */
 #define FILE_BYTES 2048
+/* That a shape is judged by. */
+#define TILES_BYTES ((size_t)64 << 10)
 #define ARRAY_BYTES 512
 
 void fb_model_free(struct fb_model *model)
 {
     free(model->codings);
+    free(model->shapes);
+    fb_tiles_free(&model->tiles);
     *model = (struct fb_model){ 0 };
 }
 
@@ -115,21 +120,63 @@ int fb_model_loads(const struct fb_stand *stand, size_t term, const struct fb_se
 
 /* --- costs ------------------------------------------------------------------------------------ */
 
-static double decode_time(const struct fb_model *model, const struct fb_work *work,
-                          const struct fb_coding_cost *coding)
+static bool is_filtered(const struct fb_setting *setting)
 {
-    double loaded = (double)work->loaded, bytes = (double)work->loaded_bytes;
-    double ns = coding->decode_byte * bytes;
-    if (loaded == 0 || strcmp(coding->coding.filter, "gzip") != 0)
-        return ns + model->rates.inflate_call * loaded;
-    const struct fb_pieces *pieces = &model->pieces[coding->coding.shuffle];
-    double a_byte = fb_pieces_ns(pieces, bytes / loaded) / (bytes / loaded);
-    return ns * a_byte / (fb_pieces_ns(pieces, model->chunk_bytes) / model->chunk_bytes);
+    return setting->rank > 0 && (strcmp(setting->filter, "none") != 0 || setting->shuffle);
+}
+
+static bool has_shape(const struct fb_shape_cost *shape, const struct fb_setting *setting)
+{
+    return shape->rank == setting->rank &&
+           memcmp(shape->chunk, setting->chunk, setting->rank * sizeof *setting->chunk) == 0;
+}
+
+/* NULL: not measured. */
+static const struct fb_tile *tile_of(const struct fb_model *model, const struct fb_setting *setting)
+{
+    for (size_t i = 0; i < model->shape_count; i++)
+        if (has_shape(&model->shapes[i], setting))
+            return &model->shapes[i].tiles[setting->shuffle];
+    return NULL;
+}
+
+static int learn_shape(struct fb_model *model, const struct fb_setting *setting,
+                       struct fb_error *err)
+{
+    struct fb_setting shape = { .rank = setting->rank };
+    struct fb_shape_cost *more =
+        realloc(model->shapes, (model->shape_count + 1) * sizeof *model->shapes);
+    if (!more)
+        return fb_fail_memory(err, "the model");
+    model->shapes = more;
+    struct fb_shape_cost *cost = &more[model->shape_count];
+    cost->rank = setting->rank;
+    memcpy(cost->chunk, setting->chunk, sizeof cost->chunk);
+    memcpy(shape.chunk, setting->chunk, sizeof shape.chunk);
+    int rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted") : 0;
+    for (int shuffle = 0; rc == 0 && shuffle < 2; shuffle++) {
+        shape.shuffle = shuffle;
+        rc = fb_tiles_measure(&model->tiles, &shape, TILES_BYTES, &cost->tiles[shuffle], err);
+    }
+    model->shape_count += rc == 0;
+    return rc;
+}
+
+/* What fills chunks beyond the end of an array decodes in no time, and is stored in no space. */
+static double decode_time(const struct fb_model *model, const struct fb_work *work,
+                          const struct fb_coding_cost *coding, const struct fb_tile *tile)
+{
+    const bool shuffle = coding->coding.shuffle;
+    const double loaded = (double)work->loaded, inside = (double)work->loaded_inside;
+    if (strcmp(coding->coding.filter, "gzip") != 0)
+        return coding->decode_byte * inside + model->rates.inflate_call * loaded;
+    return coding->decode_byte / model->usual[shuffle].inflate_byte * tile->inflate_byte * inside +
+           (shuffle ? model->unshuffle_byte * (double)work->loaded_bytes : 0);
 }
 
 static double read_time(const struct fb_model *model, const struct fb_stand *stand,
                         const struct fb_work *work, const struct fb_coding_cost *coding,
-                        double compressed)
+                        const struct fb_tile *tile, double compressed)
 {
     const struct fb_rates *rates = &model->rates;
     bool decodes = coding && (strcmp(coding->coding.filter, "none") != 0 || coding->coding.shuffle);
@@ -142,28 +189,28 @@ static double read_time(const struct fb_model *model, const struct fb_stand *sta
           rates->load * (double)work->loaded + rates->run * (double)work->runs +
           rates->byte * (double)work->copied;
     ns += rates->read_call * (double)work->reads +
-          rates->read_byte * (double)work->read_bytes * (decodes ? compressed : 1);
+          rates->read_byte *
+              (decodes ? compressed * (double)work->loaded_inside : (double)work->read_bytes);
     ns += rates->fault * (double)(work->fresh_decoded + work->fresh_read) +
           rates->unmap * (double)(work->unmapped + work->unmapped_on_close);
-    return ns + (decodes ? decode_time(model, work, coding) : 0);
+    return ns + (decodes ? decode_time(model, work, coding, tile) : 0);
 }
 
 static double compressed_part(const struct fb_model *model, const struct fb_coding_cost *coding,
-                              uint64_t chunk_bytes)
+                              const struct fb_tile *tile)
 {
-    if (!coding || strcmp(coding->coding.filter, "none") == 0)
+    if (!coding || !tile || strcmp(coding->coding.filter, "none") == 0)
         return 1;
-    const struct fb_pieces *pieces = &model->pieces[coding->coding.shuffle];
-    return coding->compressed * fb_pieces_stored(pieces, (double)chunk_bytes) /
-           fb_pieces_stored(pieces, model->chunk_bytes);
+    return coding->compressed * tile->stored / model->usual[coding->coding.shuffle].stored;
 }
 
-/* Chunks at the ends of arrays are as large as all others; each has a key and an address in nodes
- * that are two thirds full (version 1 B-trees). */
+/* Chunks at the ends of arrays are as large as all others, unless what is beyond is compressed;
+ * each has a key and an address in nodes that are two thirds full (version 1 B-trees). */
 double fb_model_stored_bytes(const struct fb_stand *stand, const struct fb_setting *setting,
                              double compressed)
 {
     const struct fb_catalog *catalog = fb_source_catalog(stand->source);
+    const bool filtered = strcmp(setting->filter, "none") != 0;
     double bytes = FILE_BYTES;
     for (size_t a = 0; a < catalog->array_count; a++) {
         const struct fb_array_info *info = &catalog->arrays[a];
@@ -177,7 +224,8 @@ double fb_model_stored_bytes(const struct fb_stand *stand, const struct fb_setti
         if (setting->rank == 0)
             bytes += (double)info->bytes;
         else
-            bytes += chunks * (chunk * compressed + 1.5 * (24 + 8 * setting->rank));
+            bytes += (filtered ? (double)info->bytes : chunks * chunk) * compressed +
+                     chunks * 1.5 * (24 + 8 * setting->rank);
     }
     return bytes;
 }
@@ -213,31 +261,33 @@ static void forecast_term(const struct fb_model *model, const struct fb_stand *s
         const struct fb_setting *setting = &space->items[i].setting;
         const struct fb_coding_cost *coding =
             setting->rank ? fb_model_coding(model, setting) : NULL;
-        bool filtered =
-            setting->rank > 0 && (strcmp(setting->filter, "none") != 0 || setting->shuffle);
+        bool filtered = is_filtered(setting);
         if (!counted || !same_shape(counted, setting))
             for (int f = 0; f < 2; f++)
                 fine[f] = count_work(scene, setting, f, CACHE_BYTES, CACHE_SLOTS, &work[f]);
         counted = setting;
-        bool known = fine[filtered] && (!filtered || (coding && coding->here));
-        double compressed = compressed_part(
-            model, coding, fb_setting_chunk_bytes(setting, scene->arrays[0].info.dtype.size));
+        const struct fb_tile *tile = filtered ? tile_of(model, setting) : NULL;
+        bool known = fine[filtered] && (!filtered || (coding && coding->here && tile));
         out[i].read_ns[term] =
-            known ? read_time(model, stand, &work[filtered], filtered ? coding : NULL, compressed)
+            known ? read_time(model, stand, &work[filtered], filtered ? coding : NULL, tile,
+                              compressed_part(model, coding, tile))
                   : NAN;
     }
 }
 
-int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand,
+int fb_model_forecast(struct fb_model *model, const struct fb_stand *stand,
                       const struct fb_space *space, struct fb_forecast *out, struct fb_error *err)
 {
-    uint64_t element = fb_source_catalog(stand->source)->arrays[0].dtype.size;
     for (size_t i = 0; i < space->count; i++) {
         const struct fb_setting *setting = &space->items[i].setting;
         const struct fb_coding_cost *coding =
             setting->rank ? fb_model_coding(model, setting) : NULL;
-        double compressed =
-            compressed_part(model, coding, fb_setting_chunk_bytes(setting, element));
+        if (coding && coding->here && is_filtered(setting) && !tile_of(model, setting)) {
+            int rc = learn_shape(model, setting, err);
+            if (rc)
+                return rc;
+        }
+        double compressed = compressed_part(model, coding, tile_of(model, setting));
         const bool known = setting->rank == 0 || (coding && coding->here) ||
                            (!setting->shuffle && strcmp(setting->filter, "none") == 0);
         out[i].file_bytes = known ? fb_model_stored_bytes(stand, setting, compressed) : NAN;

@@ -6,17 +6,24 @@
 
 #include "bench/anatomy/advice.h"
 #include "bench/anatomy/geometry.h"
-#include "bench/tune/pieces.h"
 #include "bench/tune/space.h"
 #include "bench/tune/stand.h"
+#include "bench/tune/tiles.h"
 
-/* What a coding does to this data. */
+/* What a coding does to this data, in chunks of whole rows with some ten thousand bytes. */
 struct fb_coding_cost {
     struct fb_coding coding;
     bool here;          /* the library has it; else the rest is not set */
-    double decode_byte; /* ns a byte that it gives, in chunks of fb_model.chunk_bytes */
+    double decode_byte; /* ns a byte that it gives; of gzip, without undoing the shuffle */
     double encode_byte; /* ns a byte that it is given, writing it included */
-    double compressed;  /* stored over raw bytes, in such chunks */
+    double compressed;  /* stored over raw bytes */
+};
+
+/* What gzip does to chunks of a shape, plain and shuffled. */
+struct fb_shape_cost {
+    unsigned rank;
+    uint64_t chunk[FB_MAX_RANK];
+    struct fb_tile tiles[2];
 };
 
 struct fb_model {
@@ -27,16 +34,20 @@ struct fb_model {
     double piece_byte; /* ns a byte of writing in one piece */
     struct fb_coding_cost *codings;
     size_t coding_count;
-    double chunk_bytes; /* that codings were measured with */
-    /* How that changes with the size of chunks: of gzip, plain and shuffled. The stored part of
-     * other filters is taken to change in the same way. */
-    struct fb_pieces pieces[2];
+    double unshuffle_byte;
+    struct fb_tiles tiles; /* of some of the data */
+    /* How gzip changes with the shape of chunks: in those of the codings, and as far as they have
+     * been asked for. The stored part of other filters is taken to change in the same way. */
+    struct fb_tile usual[2];
+    struct fb_shape_cost *shapes;
+    size_t shape_count;
 };
 
-/* Measures the coefficients on some of the stand's data, with files of its own that it removes.
- * Free with fb_model_free, also after a failure. */
+/* Measures the coefficients on some of the stand's data, with files of its own that it removes;
+ * filters that need a plugin as well as others only where `plugins` says so. Free with
+ * fb_model_free, also after a failure. */
 int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *codings, size_t count,
-                       struct fb_model *out, struct fb_error *err);
+                       bool plugins, struct fb_model *out, struct fb_error *err);
 void fb_model_free(struct fb_model *model);
 
 /* The cost of a coding, or NULL. */
@@ -50,8 +61,8 @@ struct fb_forecast {
 };
 
 /* For all settings of the space; out[i] of items[i]. What cannot be reckoned (too many chunks to
- * count) is NAN. FB_EMEMORY. */
-int fb_model_forecast(const struct fb_model *model, const struct fb_stand *stand,
+ * count) is NAN. Shapes that are new to the model are measured. FB_EMEMORY, FB_EINTERRUPTED. */
+int fb_model_forecast(struct fb_model *model, const struct fb_stand *stand,
                       const struct fb_space *space, struct fb_forecast *out, struct fb_error *err);
 
 /* Chunks that a term loads where arrays lie in a setting, filtered in whatever way or not, and

@@ -290,7 +290,7 @@ static int search_group(struct state *state, const struct fb_group *group,
     if (rc == 0)
         fb_search_progress(&search, 0, "getting to know machine and data");
     if (rc == 0)
-        rc = fb_model_calibrate(&tried, codings, coding_count, &model, err);
+        rc = fb_model_calibrate(&tried, codings, coding_count, state->config->plugins, &model, err);
     if (rc == 0)
         rc = (state->config->candidate_count ? fb_measure_candidates : fb_search_group)(
             &search, &state->tune->records, &out->best, &out->best_record, err);
