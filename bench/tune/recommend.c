@@ -13,11 +13,13 @@
 #define TRIAL_NS UINT64_C(1000000000)
 /* Rounds behind which a hopeless setting is not read any more. */
 #define PATIENCE 2
-/* To tell the best apart: rounds between looks, looks, and the time for it. What costs more than so
- * much of the leader's cost is not worth looking for. */
+/* To tell the best apart: rounds between looks, looks, the time for it, and how many are read at
+ * first, one less after each look down to two. What costs more than so much of the leader's cost is
+ * not worth looking for. */
 #define STEP 5
 #define STEPS_MOST 10
 #define SETTLE_NS UINT64_C(1500000000)
+#define ABREAST 4
 #define ALIKE 0.97
 
 int fb_final_rounds(struct fb_contest *final, size_t rounds, uint64_t seed, double from, double to,
@@ -80,11 +82,21 @@ static bool is_contender(const struct fb_contest *final, const struct fb_trial *
            fb_trial_admissible(final, trial);
 }
 
-/* Drops all that cannot be the best, the baseline too: what it takes is known. True while there are
- * two, one of which might be better than the other by more than it would matter. */
+/* Whether it looks cheaper than the present setting, but may not be. */
+static bool is_doubtful(const struct fb_contest *final, const struct fb_trial *trial)
+{
+    double lower, upper;
+    fb_trial_read_ratio(final, trial, &lower, &upper);
+    return fb_trial_cost(final, trial) < 1 &&
+           !(fb_tune_cost(final->search->config, fb_trial_size_ratio(final, trial), upper,
+                          fb_trial_write_ratio(final, trial)) < 1);
+}
+
+/* Drops all that cannot be better than the leader by as much as would matter, and the baseline once
+ * the leader is better than that: what it takes is known. True while others are left. */
 static bool is_open(struct fb_contest *final)
 {
-    const struct fb_trial *leader = NULL;
+    struct fb_trial *leader = NULL;
     bool open = false;
     for (size_t i = 0; i < final->count; i++) {
         struct fb_trial *trial = &final->trials[i];
@@ -97,13 +109,17 @@ static bool is_open(struct fb_contest *final)
         double lower, upper;
         if (trial == leader)
             continue;
+        if (i == final->baseline && !trial->dropped && leader && is_doubtful(final, leader)) {
+            open = true;
+            continue;
+        }
         if (!leader || !is_contender(final, trial)) {
             trial->dropped = true;
             continue;
         }
         fb_trial_paired_cost(final, trial, leader, &lower, &upper);
-        trial->dropped = lower > 1;
-        open |= lower < ALIKE;
+        trial->dropped = lower >= ALIKE;
+        open |= !trial->dropped;
     }
     return open;
 }
@@ -112,6 +128,7 @@ int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to, s
 {
     const struct fb_tune_config *config = final->search->config;
     const uint64_t started = fb_clock_ns();
+    uint64_t spent = 0, last = 0;
     struct fb_rounds how = { .least = STEP,
                              .most = STEP,
                              .seed = seed,
@@ -121,11 +138,14 @@ int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to, s
     int rc = 0;
     if (config->rounds || config->quick)
         return 0;
-    for (int step = 0; rc == 0 && step < STEPS_MOST && is_open(final); step++) {
-        if (fb_clock_ns() - started > SETTLE_NS)
+    for (size_t step = 0; rc == 0 && step < STEPS_MOST && is_open(final); step++) {
+        if (spent + last > SETTLE_NS)
             return 0;
+        fb_contest_keep(final, step + 2 < ABREAST ? ABREAST - step : 2);
         how.seed++;
         rc = fb_contest_rounds(final, &how, err);
+        last = fb_clock_ns() - started - spent;
+        spent += last;
     }
     return rc;
 }

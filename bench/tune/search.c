@@ -15,15 +15,17 @@ struct wave {
     size_t most, least, of_one_shape;
     uint64_t write_ns;
 };
-static const struct wave first_wave = { 10, 4, 2, UINT64_C(4000000000) };
-static const struct wave second_wave = { 6, 2, 5, UINT64_C(2000000000) };
-#define WAVES_MOST 16
+static const struct wave first_wave = { 8, 4, 2, UINT64_C(4000000000) };
+static const struct wave second_wave = { 5, 2, 5, UINT64_C(2000000000) };
+#define WAVES_MOST 13
 #define FINALISTS 4
 #define FINAL_BLOCKS 8
-#define VARIANTS 2
+#define VARIANTS 1
 #define QUICK_PART 3 /* of these, where it is to be quick */
 #define TRIAL_BLOCKS 2
-/* Those of them that are read more often, before the finalists are chosen. */
+/* Those of the first wave that are read beside the second; and of both, more often, before the
+ * finalists are chosen. */
+#define AFTER_FIRST 6
 #define SEMIFINALISTS 6
 #define MORE_BLOCKS 4
 #define TRIAL_NS UINT64_C(100000000)
@@ -221,11 +223,12 @@ static int search_waves(struct fb_contest *contest, struct fb_error *err)
         rc = add_wave(contest, &first_wave, err);
     fb_contest_restart(contest);
     if (rc == 0)
-        rc = try_all(contest, TRIAL_BLOCKS, 1, PART_WRITTEN, PART_FIRST, err);
+        rc = try_all(contest, 1, 1, PART_WRITTEN, PART_FIRST, err);
     size_t before = contest->count;
+    fb_contest_keep(contest, AFTER_FIRST / part);
     if (rc == 0)
         rc = add_wave(contest, &second_wave, err);
-    /* All again, so that the new ones are read beside the others. */
+    /* Once more, so that the new ones are read beside the others. */
     if (rc == 0 && contest->count > before) {
         fb_contest_restart(contest);
         rc = try_all(contest, TRIAL_BLOCKS, 2, PART_FIRST, PART_SECOND, err);
@@ -277,7 +280,7 @@ static size_t rank_trials(const struct fb_contest *tried, struct ranked *ranked)
     return n;
 }
 
-/* The very best ones in the newest version of the file format too. */
+/* The very best in the newest version of the file format too. */
 static int add_variants(const struct fb_contest *tried, struct fb_space *space, size_t *variants,
                         size_t *count, struct fb_error *err)
 {
