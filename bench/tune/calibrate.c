@@ -1,5 +1,4 @@
-/* The coefficients of the model, from files of a few hundred kilobytes to two megabytes of the
- * data. */
+/* The coefficients of the model, from files of up to a megabyte of the data; of gzip, in memory. */
 #include "bench/anatomy/calibrate.h"
 #include "base/interrupt.h"
 #include "bench/tune/model.h"
@@ -18,14 +17,15 @@
 #define SMALL_BYTES 512 /* of chunks of which there are many */
 #define BLOCKS 2
 /* Of filters, each once a round: the machine is slower for seconds on end, and what is measured in
- * such a time must not look worse than the others. Filters that need a plugin are only looked at
- * where they may not be recommended. */
+ * such a time must not look worse than the others. Filters that may not be recommended, as they
+ * need a plugin, are read once. */
 #define ROUNDS 3
 /* Where there is one array only, and nothing to tell opening a file from opening an array. */
 #define ARRAY_NS 12000
 #define NODE_NS 3000
 #define POINTS 9
 #define CHUNKS_LEAST 100 /* to tell what one costs */
+#define PART_LEAST 0.2   /* of what tracing says; and no more than its reciprocal */
 
 enum { WHOLE, POINT, MANY };
 #define ACCESS "whole+point:n=1+point:n=9"
@@ -66,10 +66,10 @@ static int time_term(const struct gauge *gauge, size_t term, double *out, struct
     return rc;
 }
 
-static struct fb_setting rows_of(const struct gauge *gauge, uint64_t chunk_bytes,
+/* Chunks of whole rows. */
+static struct fb_setting rows_of(const struct fb_catalog *catalog, uint64_t chunk_bytes,
                                  const struct fb_coding *coding)
 {
-    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
     const struct fb_array_info *array = &catalog->arrays[0];
     struct fb_setting setting = { .rank = array->rank };
     for (size_t a = 1; a < catalog->array_count; a++)
@@ -84,9 +84,8 @@ static struct fb_setting rows_of(const struct gauge *gauge, uint64_t chunk_bytes
     return setting;
 }
 
-static double count_chunks(const struct gauge *gauge, const struct fb_setting *rows)
+static double count_chunks(const struct fb_catalog *catalog, const struct fb_setting *rows)
 {
-    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
     uint64_t chunks = 0;
     for (size_t a = 0; a < catalog->array_count; a++) {
         const uint64_t length = catalog->arrays[a].dims[0];
@@ -144,7 +143,8 @@ static int write_coding(const struct gauge *gauge, uint64_t chunk_bytes,
                         struct fb_coding_cost *cost, struct attempt *attempt, size_t number,
                         struct fb_error *err)
 {
-    const struct fb_setting setting = rows_of(gauge, chunk_bytes, &cost->coding);
+    const struct fb_setting setting =
+        rows_of(fb_source_catalog(gauge->stand.source), chunk_bytes, &cost->coding);
     uint64_t file_bytes, write_ns;
     if (asprintf(&attempt->path, "%s-%zu", gauge->path, number) < 0) {
         attempt->path = NULL;
@@ -184,7 +184,7 @@ static double between(double below, double above, double part)
 }
 
 /* Levels of gzip that are measured; what a level between does lies between. */
-static const unsigned levels[] = { 1, 4, 9 };
+static const unsigned levels[] = { 1, FB_TILES_LEVEL, 9 };
 #define LEVELS (sizeof levels / sizeof *levels)
 #define USUAL 1 /* of them */
 #define LEVEL_BYTES ((size_t)256 << 10)
@@ -207,9 +207,9 @@ static void set_gzip(const struct fb_tile measured[LEVELS], double plain_write,
     out->compressed = between(a->stored, b->stored, part);
 }
 
-static bool is_gzip(const struct fb_coding *coding)
+static bool has(const struct fb_coding *coding, const char *filter)
 {
-    return strcmp(coding->filter, "gzip") == 0;
+    return strcmp(coding->filter, filter) == 0;
 }
 
 /* What a chunk costs by itself, from the same data in few and in many. Tracing slows what it looks
@@ -218,12 +218,14 @@ static void set_chunk_rates(const struct gauge *gauge, double few_ns, double man
                             struct fb_rates *rates)
 {
     const struct fb_coding plain = { "none", 0, false };
-    const struct fb_setting few = rows_of(gauge, CHUNK_BYTES, &plain);
-    const struct fb_setting many = rows_of(gauge, SMALL_BYTES, &plain);
-    const double more = count_chunks(gauge, &many) - count_chunks(gauge, &few);
-    if (more < CHUNKS_LEAST || many_ns <= few_ns)
+    const struct fb_catalog *catalog = fb_source_catalog(gauge->stand.source);
+    const struct fb_setting few = rows_of(catalog, CHUNK_BYTES, &plain);
+    const struct fb_setting many = rows_of(catalog, SMALL_BYTES, &plain);
+    const double more = count_chunks(catalog, &many) - count_chunks(catalog, &few);
+    if (more < CHUNKS_LEAST)
         return;
     double part = (many_ns - few_ns) / more / (rates->chunk + rates->load + rates->read_call);
+    part = part < PART_LEAST ? PART_LEAST : part > 1 / PART_LEAST ? 1 / PART_LEAST : part;
     rates->chunk *= part;
     rates->load *= part;
     rates->read_call *= part;
@@ -237,13 +239,14 @@ static int measure_filters(const struct gauge *gauge, struct fb_model *model, do
     const size_t count = model->coding_count;
     struct fb_coding_cost none = { .coding = { "none", 0, false } }, small = none;
     struct attempt *attempts = calloc(count + 2, sizeof *attempts);
-    struct attempt *few = attempts + count, *many = attempts + count + 1;
-    int rc = attempts ? write_coding(gauge, CHUNK_BYTES, &none, few, count, err)
-                      : fb_fail_memory(err, "the model");
+    if (!attempts)
+        return fb_fail_memory(err, "the model");
+    struct attempt *few = &attempts[count], *many = &attempts[count + 1];
+    int rc = write_coding(gauge, CHUNK_BYTES, &none, few, count, err);
     if (rc == 0)
         rc = write_coding(gauge, SMALL_BYTES, &small, many, count + 1, err);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        if (!is_gzip(&model->codings[i].coding))
+        if (!has(&model->codings[i].coding, "gzip") && !has(&model->codings[i].coding, "none"))
             rc = fb_interrupted()
                      ? fb_fail(err, FB_EINTERRUPTED, "interrupted")
                      : write_coding(gauge, CHUNK_BYTES, &model->codings[i], &attempts[i], i, err);
@@ -256,8 +259,11 @@ static int measure_filters(const struct gauge *gauge, struct fb_model *model, do
         }
     if (rc == 0)
         set_chunk_rates(gauge, few->read_ns, many->read_ns, &model->rates);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if (has(&model->codings[i].coding, "none"))
+            model->codings[i] = none;
     *plain_write = none.encode_byte;
-    for (size_t i = 0; attempts && i < count + 2; i++) {
+    for (size_t i = 0; i < count + 2; i++) {
         if (attempts[i].path)
             unlink(attempts[i].path);
         free(attempts[i].path);
@@ -267,26 +273,25 @@ static int measure_filters(const struct gauge *gauge, struct fb_model *model, do
 }
 
 /* In memory. */
-static int measure_gzip(const struct gauge *gauge, const struct fb_catalog *whole,
-                        struct fb_model *model, double plain_write, struct fb_error *err)
+static int measure_gzip(struct fb_model *model, double plain_write, struct fb_error *err)
 {
     const struct fb_coding plain = { "none", 0, false };
-    struct fb_setting chunk = rows_of(gauge, CHUNK_BYTES, &plain);
+    const struct fb_catalog *catalog = fb_source_catalog(model->source);
+    const struct fb_setting chunk = rows_of(catalog, CHUNK_BYTES, &plain);
+    struct fb_setting settings[2 * LEVELS];
     struct fb_tile measured[2][LEVELS] = { 0 };
-    int rc = fb_tiles_open(gauge->stand.source, whole, &model->tiles, err);
-    for (int shuffle = 0; rc == 0 && shuffle < 2; shuffle++) {
-        for (size_t i = 0; rc == 0 && i < LEVELS; i++) {
-            chunk.level = levels[i];
-            chunk.shuffle = shuffle;
-            rc = fb_tiles_measure(&model->tiles, &chunk, LEVEL_BYTES, &measured[shuffle][i], err);
-        }
-        model->usual[shuffle] = measured[shuffle][USUAL];
+    for (size_t i = 0; i < 2 * LEVELS; i++) {
+        settings[i] = chunk;
+        settings[i].level = levels[i % LEVELS];
+        settings[i].shuffle = i >= LEVELS;
     }
+    int rc = fb_tiles_measure(model->source, settings, 2 * LEVELS, LEVEL_BYTES, measured[0], err);
+    for (int shuffle = 0; shuffle < 2; shuffle++)
+        model->usual[shuffle] = measured[shuffle][USUAL];
     for (size_t i = 0; rc == 0 && i < model->coding_count; i++)
-        if (is_gzip(&model->codings[i].coding))
+        if (has(&model->codings[i].coding, "gzip"))
             set_gzip(measured[model->codings[i].coding.shuffle], plain_write, &model->codings[i]);
-    model->unshuffle_byte =
-        fb_unshuffle_byte(fb_source_catalog(gauge->stand.source)->arrays[0].dtype.size);
+    model->unshuffle_byte = fb_unshuffle_byte(catalog->arrays[0].dtype.size);
     return rc;
 }
 
@@ -328,8 +333,9 @@ int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *cod
                        bool plugins, struct fb_model *out, struct fb_error *err)
 {
     struct gauge gauge;
-    double plain_write;
+    double plain_write = 0;
     *out = (struct fb_model){ .rates = fb_rates_typical,
+                              .source = stand->source,
                               .codings = calloc(count + 1, sizeof *out->codings),
                               .coding_count = count };
     if (!out->codings)
@@ -346,7 +352,7 @@ int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *cod
     if (rc == 0)
         rc = measure_filters(&gauge, out, &plain_write, err);
     if (rc == 0)
-        rc = measure_gzip(&gauge, fb_source_catalog(stand->source), out, plain_write, err);
+        rc = measure_gzip(out, plain_write, err);
     fb_stand_close(&gauge.stand);
     if (gauge.path)
         unlink(gauge.path);

@@ -134,13 +134,13 @@ static void drop_hopeless(struct fb_contest *contest)
     const struct fb_trial *best = NULL;
     for (size_t i = 0; i < contest->count; i++) {
         const struct fb_trial *trial = &contest->trials[i];
-        if (may_lead(contest, trial) &&
+        if (!trial->dropped && may_lead(contest, trial) &&
             (!best || fb_trial_cost(contest, trial) < fb_trial_cost(contest, best)))
             best = trial;
     }
     const double limit = best && best->rounds > 1 ? HOPELESS : HOPELESS_AT_ONCE;
     for (size_t i = 0; best && i < contest->count; i++)
-        if (i != contest->baseline &&
+        if (i != contest->baseline && !contest->trials[i].dropped &&
             fb_trial_least_cost(contest, &contest->trials[i], best) > limit)
             contest->trials[i].hopeless = contest->trials[i].dropped = true;
 }
@@ -155,7 +155,7 @@ void fb_contest_keep(struct fb_contest *contest, size_t most)
             better += k != contest->baseline && !contest->trials[k].dropped &&
                       may_lead(contest, &contest->trials[k]) &&
                       fb_trial_cost(contest, &contest->trials[k]) < cost;
-        trial->dropped |= i != contest->baseline && better >= most;
+        trial->dropped |= i != contest->baseline && trial != contest->leader && better >= most;
     }
 }
 

@@ -71,7 +71,7 @@ int fb_contest_rounds(struct fb_contest *contest, const struct fb_rounds *how,
                       struct fb_error *err);
 /* Forgets what was read of all that stand. */
 void fb_contest_restart(struct fb_contest *contest);
-/* Drops all that stand but the `most` best ones and the baseline. */
+/* Drops all that stand but the `most` best ones, the leader and the baseline. */
 void fb_contest_keep(struct fb_contest *contest, size_t most);
 
 /* Ratios to the baseline, as in results/tune.h. The interval is of the median over rounds; NANs

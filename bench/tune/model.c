@@ -1,5 +1,4 @@
 #include "bench/tune/model.h"
-#include "base/interrupt.h"
 #include "results/record.h"
 
 #include <math.h>
@@ -14,15 +13,14 @@
 #define CACHE_SLOTS 521
 /* A file without arrays, and what an array has beside its data. */
 #define FILE_BYTES 2048
+#define ARRAY_BYTES 512
 /* That a shape is judged by. */
 #define TILES_BYTES ((size_t)64 << 10)
-#define ARRAY_BYTES 512
 
 void fb_model_free(struct fb_model *model)
 {
     free(model->codings);
     free(model->shapes);
-    fb_tiles_free(&model->tiles);
     *model = (struct fb_model){ 0 };
 }
 
@@ -125,44 +123,48 @@ static bool is_filtered(const struct fb_setting *setting)
     return setting->rank > 0 && (strcmp(setting->filter, "none") != 0 || setting->shuffle);
 }
 
-static bool has_shape(const struct fb_shape_cost *shape, const struct fb_setting *setting)
-{
-    return shape->rank == setting->rank &&
-           memcmp(shape->chunk, setting->chunk, setting->rank * sizeof *setting->chunk) == 0;
-}
-
 /* NULL: not measured. */
 static const struct fb_tile *tile_of(const struct fb_model *model, const struct fb_setting *setting)
 {
     for (size_t i = 0; i < model->shape_count; i++)
-        if (has_shape(&model->shapes[i], setting))
+        if (fb_setting_same_shape(&model->shapes[i].shape, setting))
             return &model->shapes[i].tiles[setting->shuffle];
     return NULL;
 }
 
-static int learn_shape(struct fb_model *model, const struct fb_setting *setting,
-                       struct fb_error *err)
+/* All shapes of the space that are new. */
+static int learn_shapes(struct fb_model *model, const struct fb_space *space, struct fb_error *err)
 {
-    struct fb_setting shape = { .rank = setting->rank };
+    const size_t known = model->shape_count;
     struct fb_shape_cost *more =
-        realloc(model->shapes, (model->shape_count + 1) * sizeof *model->shapes);
-    if (!more)
-        return fb_fail_memory(err, "the model");
-    model->shapes = more;
-    struct fb_shape_cost *cost = &more[model->shape_count];
-    cost->rank = setting->rank;
-    memcpy(cost->chunk, setting->chunk, sizeof cost->chunk);
-    memcpy(shape.chunk, setting->chunk, sizeof shape.chunk);
-    int rc = fb_interrupted() ? fb_fail(err, FB_EINTERRUPTED, "interrupted") : 0;
-    for (int shuffle = 0; rc == 0 && shuffle < 2; shuffle++) {
-        shape.shuffle = shuffle;
-        rc = fb_tiles_measure(&model->tiles, &shape, TILES_BYTES, &cost->tiles[shuffle], err);
+        realloc(model->shapes, (known + space->count + 1) * sizeof *model->shapes);
+    struct fb_setting *settings = calloc(2 * space->count + 1, sizeof *settings);
+    struct fb_tile *tiles = calloc(2 * space->count + 1, sizeof *tiles);
+    model->shapes = more ? more : model->shapes;
+    int rc = more && settings && tiles ? 0 : fb_fail_memory(err, "the model");
+    for (size_t i = 0; rc == 0 && i < space->count; i++) {
+        const struct fb_setting *setting = &space->items[i].setting;
+        if (!is_filtered(setting) || tile_of(model, setting))
+            continue;
+        for (int shuffle = 0; shuffle < 2; shuffle++) {
+            struct fb_setting *shape = &settings[2 * (model->shape_count - known) + shuffle];
+            *shape = (struct fb_setting){ .rank = setting->rank, .shuffle = shuffle };
+            memcpy(shape->chunk, setting->chunk, sizeof shape->chunk);
+        }
+        more[model->shape_count].shape = settings[2 * (model->shape_count - known)];
+        model->shape_count++;
     }
-    model->shape_count += rc == 0;
+    const size_t count = model->shape_count - known;
+    if (rc == 0 && count)
+        rc = fb_tiles_measure(model->source, settings, 2 * count, TILES_BYTES, tiles, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        memcpy(more[known + i].tiles, &tiles[2 * i], sizeof more->tiles);
+    free(settings);
+    free(tiles);
     return rc;
 }
 
-/* What fills chunks beyond the end of an array decodes in no time, and is stored in no space. */
+/* What fills chunks beyond the end of an array is decoded in no time. */
 static double decode_time(const struct fb_model *model, const struct fb_work *work,
                           const struct fb_coding_cost *coding, const struct fb_tile *tile)
 {
@@ -233,20 +235,19 @@ double fb_model_stored_bytes(const struct fb_stand *stand, const struct fb_setti
 static double write_time(const struct fb_model *model, const struct fb_stand *stand,
                          const struct fb_setting *setting, const struct fb_coding_cost *coding)
 {
+    const struct fb_tile *tile = tile_of(model, setting);
     double bytes = (double)fb_catalog_bytes(fb_source_catalog(stand->source));
     if (setting->rank == 0 || !coding)
         return model->piece_byte * bytes;
     double chunk = (double)fb_setting_chunk_bytes(
         setting, fb_source_catalog(stand->source)->arrays[0].dtype.size);
-    return coding->encode_byte * bytes + model->rates.load * bytes / chunk;
+    double shorter = tile && strcmp(coding->coding.filter, "gzip") == 0
+                         ? tile->pack_byte - model->usual[setting->shuffle].pack_byte
+                         : 0;
+    return fmax(coding->encode_byte + shorter, 0) * bytes + model->rates.load * bytes / chunk;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
-
-static bool same_shape(const struct fb_setting *a, const struct fb_setting *b)
-{
-    return a->rank == b->rank && memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) == 0;
-}
 
 /* Settings of one shape mostly follow each other, and their work is the same but for whether chunks
  * go through a filter. */
@@ -262,7 +263,7 @@ static void forecast_term(const struct fb_model *model, const struct fb_stand *s
         const struct fb_coding_cost *coding =
             setting->rank ? fb_model_coding(model, setting) : NULL;
         bool filtered = is_filtered(setting);
-        if (!counted || !same_shape(counted, setting))
+        if (!counted || !fb_setting_same_shape(counted, setting))
             for (int f = 0; f < 2; f++)
                 fine[f] = count_work(scene, setting, f, CACHE_BYTES, CACHE_SLOTS, &work[f]);
         counted = setting;
@@ -278,15 +279,13 @@ static void forecast_term(const struct fb_model *model, const struct fb_stand *s
 int fb_model_forecast(struct fb_model *model, const struct fb_stand *stand,
                       const struct fb_space *space, struct fb_forecast *out, struct fb_error *err)
 {
+    int failed = learn_shapes(model, space, err);
+    if (failed)
+        return failed;
     for (size_t i = 0; i < space->count; i++) {
         const struct fb_setting *setting = &space->items[i].setting;
         const struct fb_coding_cost *coding =
             setting->rank ? fb_model_coding(model, setting) : NULL;
-        if (coding && coding->here && is_filtered(setting) && !tile_of(model, setting)) {
-            int rc = learn_shape(model, setting, err);
-            if (rc)
-                return rc;
-        }
         double compressed = compressed_part(model, coding, tile_of(model, setting));
         const bool known = setting->rank == 0 || (coding && coding->here) ||
                            (!setting->shuffle && strcmp(setting->filter, "none") == 0);

@@ -21,8 +21,7 @@ struct fb_coding_cost {
 
 /* What gzip does to chunks of a shape, plain and shuffled. */
 struct fb_shape_cost {
-    unsigned rank;
-    uint64_t chunk[FB_MAX_RANK];
+    struct fb_setting shape; /* no more of it counts */
     struct fb_tile tiles[2];
 };
 
@@ -35,7 +34,7 @@ struct fb_model {
     struct fb_coding_cost *codings;
     size_t coding_count;
     double unshuffle_byte;
-    struct fb_tiles tiles; /* of some of the data */
+    struct fb_source *source; /* that tiles are cut from; borrowed of the stand */
     /* How gzip changes with the shape of chunks: in those of the codings, and as far as they have
      * been asked for. The stored part of other filters is taken to change in the same way. */
     struct fb_tile usual[2];
@@ -44,8 +43,8 @@ struct fb_model {
 };
 
 /* Measures the coefficients on some of the stand's data, with files of its own that it removes;
- * filters that need a plugin as well as others only where `plugins` says so. Free with
- * fb_model_free, also after a failure. */
+ * filters that need a plugin once only, unless `plugins`. The stand must outlive the model. Free
+ * with fb_model_free, also after a failure. */
 int fb_model_calibrate(const struct fb_stand *stand, const struct fb_coding *codings, size_t count,
                        bool plugins, struct fb_model *out, struct fb_error *err);
 void fb_model_free(struct fb_model *model);

@@ -82,46 +82,55 @@ static bool is_contender(const struct fb_contest *final, const struct fb_trial *
            fb_trial_admissible(final, trial);
 }
 
-/* Whether it looks cheaper than the present setting, but may not be. */
+/* Whether it may be cheaper than the present setting by as much as would matter, but may not be
+ * cheaper at all. */
 static bool is_doubtful(const struct fb_contest *final, const struct fb_trial *trial)
 {
+    const struct fb_tune_config *config = final->search->config;
+    const double size = fb_trial_size_ratio(final, trial);
+    const double write = fb_trial_write_ratio(final, trial);
     double lower, upper;
     fb_trial_read_ratio(final, trial, &lower, &upper);
-    return fb_trial_cost(final, trial) < 1 &&
-           !(fb_tune_cost(final->search->config, fb_trial_size_ratio(final, trial), upper,
-                          fb_trial_write_ratio(final, trial)) < 1);
+    return !(fb_tune_cost(config, size, lower, write) >= ALIKE) &&
+           !(fb_tune_cost(config, size, upper, write) < 1);
 }
 
-/* Drops all that cannot be better than the leader by as much as would matter, and the baseline once
- * the leader is better than that: what it takes is known. True while others are left. */
-static bool is_open(struct fb_contest *final)
+static struct fb_trial *find_leader(struct fb_contest *final)
 {
     struct fb_trial *leader = NULL;
-    bool open = false;
     for (size_t i = 0; i < final->count; i++) {
         struct fb_trial *trial = &final->trials[i];
         if (is_contender(final, trial) && (!leader || is_better(final, trial, leader)))
             leader = trial;
     }
+    return leader;
+}
+
+/* Drops all that cannot be better than the leader by as much as would matter. The baseline goes too
+ * where all that are left are better than that: what it takes is known. True while something is to
+ * be told. */
+static bool is_open(struct fb_contest *final)
+{
+    struct fb_trial *const leader = find_leader(final);
+    struct fb_trial *const baseline = &final->trials[final->baseline];
     final->leader = leader;
+    bool others = false, doubtful = leader && is_doubtful(final, leader), any = doubtful;
     for (size_t i = 0; i < final->count; i++) {
         struct fb_trial *trial = &final->trials[i];
         double lower, upper;
-        if (trial == leader)
+        if (trial == leader || trial == baseline)
             continue;
-        if (i == final->baseline && !trial->dropped && leader && is_doubtful(final, leader)) {
-            open = true;
+        trial->dropped |= !leader || !is_contender(final, trial);
+        if (trial->dropped)
             continue;
-        }
-        if (!leader || !is_contender(final, trial)) {
-            trial->dropped = true;
-            continue;
-        }
         fb_trial_paired_cost(final, trial, leader, &lower, &upper);
         trial->dropped = lower >= ALIKE;
-        open |= !trial->dropped;
+        others |= !trial->dropped;
+        any |= !trial->dropped && is_doubtful(final, trial);
     }
-    return open;
+    if (baseline != leader)
+        baseline->dropped |= !any;
+    return others || (doubtful && !baseline->dropped);
 }
 
 int fb_settle(struct fb_contest *final, uint64_t seed, double from, double to, struct fb_error *err)

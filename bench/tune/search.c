@@ -23,8 +23,7 @@ static const struct wave second_wave = { 5, 2, 5, UINT64_C(2000000000) };
 #define VARIANTS 1
 #define QUICK_PART 3 /* of these, where it is to be quick */
 #define TRIAL_BLOCKS 2
-/* Those of the first wave that are read beside the second; and of both, more often, before the
- * finalists are chosen. */
+/* What is read beside the second wave; and, more often, before the finalists are chosen. */
 #define AFTER_FIRST 6
 #define SEMIFINALISTS 6
 #define MORE_BLOCKS 4
@@ -93,11 +92,6 @@ static int compare_ranked(const void *a, const void *b)
     return (x->candidate > y->candidate) - (x->candidate < y->candidate);
 }
 
-static bool same_shape(const struct fb_setting *a, const struct fb_setting *b)
-{
-    return a->rank == b->rank && memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) == 0;
-}
-
 static bool same_coding(const struct fb_setting *a, const struct fb_setting *b)
 {
     return strcmp(a->filter, b->filter) == 0 && a->level == b->level && a->shuffle == b->shuffle;
@@ -117,7 +111,7 @@ static double correction(const struct fb_contest *contest, size_t candidate)
         double off =
             log(fb_trial_cost(contest, trial) / fb_forecast_cost(contest, trial->candidate));
         const struct fb_setting *other = &contest->space->items[trial->candidate].setting;
-        int like = same_shape(setting, other) ? 0 : same_coding(setting, other) ? 1 : 2;
+        int like = fb_setting_same_shape(setting, other) ? 0 : same_coding(setting, other) ? 1 : 2;
         if (!isfinite(off))
             continue;
         sum[like] += off;
@@ -136,7 +130,8 @@ static size_t trials_of_shape(const struct fb_contest *contest, const struct fb_
     size_t n = 0;
     for (size_t i = 0; i < contest->count; i++)
         n += contest->trials[i].candidate != SIZE_MAX &&
-             same_shape(&contest->space->items[contest->trials[i].candidate].setting, setting);
+             fb_setting_same_shape(&contest->space->items[contest->trials[i].candidate].setting,
+                                   setting);
     return n;
 }
 
@@ -266,17 +261,22 @@ static int make_space(const struct fb_search *search, struct fb_space *space, st
                : fb_space_add(space, &search->present.setting, 1u << FB_PROPOSER_PRESENT, &at, err);
 }
 
-/* The best of what was tried, best first: their number. */
+/* The best of what was tried, best first: their number. Those that stood to the end come before
+ * those that were dropped, whose ratios are of few blocks at other times. */
 static size_t rank_trials(const struct fb_contest *tried, struct ranked *ranked)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < tried->count; i++)
-        if (i != tried->baseline && fb_trial_admissible(tried, &tried->trials[i]) &&
-            tried->trials[i].candidate != SIZE_MAX)
-            ranked[n++] = (struct ranked){ tried->trials[i].candidate,
-                                           fb_trial_cost(tried, &tried->trials[i]) };
-    if (n)
-        qsort(ranked, n, sizeof *ranked, compare_ranked);
+    size_t n = 0, standing = 0;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        for (size_t i = 0; i < tried->count; i++)
+            if (i != tried->baseline && tried->trials[i].dropped == dropped &&
+                fb_trial_admissible(tried, &tried->trials[i]) &&
+                tried->trials[i].candidate != SIZE_MAX)
+                ranked[n++] = (struct ranked){ tried->trials[i].candidate,
+                                               fb_trial_cost(tried, &tried->trials[i]) };
+        if (n > standing)
+            qsort(ranked + standing, n - standing, sizeof *ranked, compare_ranked);
+        standing = n;
+    }
     return n;
 }
 
@@ -300,7 +300,7 @@ static int add_variants(const struct fb_contest *tried, struct fb_space *space, 
     return rc;
 }
 
-/* On the other stand: the finalists of the search, their variants, and what others propose. */
+/* On the other stand: the finalists of the search, a variant, and what others propose. */
 static int choose_finalists(const struct fb_contest *tried, const size_t *variants,
                             size_t variant_count, struct fb_contest *final, struct fb_error *err)
 {

@@ -106,11 +106,14 @@ static void shape_equal(unsigned rank, const uint64_t *dims, uint64_t element_by
 
 /* --- the space -------------------------------------------------------------------------------- */
 
+bool fb_setting_same_shape(const struct fb_setting *a, const struct fb_setting *b)
+{
+    return a->rank == b->rank && memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) == 0;
+}
+
 bool fb_setting_equal(const struct fb_setting *a, const struct fb_setting *b)
 {
-    if (a->rank != b->rank || memcmp(a->chunk, b->chunk, a->rank * sizeof *a->chunk) != 0)
-        return false;
-    return a->latest == b->latest &&
+    return fb_setting_same_shape(a, b) && a->latest == b->latest &&
            (a->rank == 0 || (strcmp(a->filter, b->filter) == 0 && a->level == b->level &&
                              a->shuffle == b->shuffle));
 }

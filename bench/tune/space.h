@@ -51,6 +51,7 @@ int fb_space_add(struct fb_space *space, const struct fb_setting *setting, unsig
                  size_t *at, struct fb_error *err);
 
 bool fb_setting_equal(const struct fb_setting *a, const struct fb_setting *b);
+bool fb_setting_same_shape(const struct fb_setting *a, const struct fb_setting *b);
 uint64_t fb_setting_chunk_bytes(const struct fb_setting *setting, uint64_t element_bytes);
 
 /* netCDF-C's default for a variable without unlimited dimensions (nc4_find_default_chunksizes2 in

@@ -7,56 +7,11 @@
 #include <string.h>
 #include <zlib.h>
 
-#define USUAL_LEVEL 4
 #define TILE_BYTES_MOST ((size_t)32 << 10)
+/* Of elements that are longer, none. */
+#define ELEMENT_MOST ((size_t)1 << 20)
 #define TILES_MOST 64
 #define ROUNDS 5
-
-/* --- the data --------------------------------------------------------------------------------- */
-
-static bool is_cut(const struct fb_array_info *array, const struct fb_catalog *whole)
-{
-    const struct fb_array_info *full = fb_catalog_find(whole, array->path);
-    return full && full->rank == array->rank && array->rank && full->dims[0] > array->dims[0];
-}
-
-int fb_tiles_open(struct fb_source *source, const struct fb_catalog *whole, struct fb_tiles *out,
-                  struct fb_error *err)
-{
-    static const uint64_t start[FB_MAX_RANK];
-    const struct fb_catalog *catalog = fb_source_catalog(source);
-    const size_t count = catalog->array_count;
-    *out = (struct fb_tiles){ .arrays = calloc(count + 1, sizeof *out->arrays),
-                              .cut = calloc(count + 1, sizeof *out->cut),
-                              .data = calloc(count + 1, sizeof *out->data) };
-    if (!out->arrays || !out->cut || !out->data)
-        return fb_fail_memory(err, "the data");
-    for (size_t a = 0; a < count; a++) {
-        const struct fb_array_info *array = &catalog->arrays[a];
-        if (array->bytes == 0)
-            continue;
-        unsigned char *data = malloc((size_t)array->bytes);
-        if (!data)
-            return fb_fail_memory(err, "the data");
-        out->arrays[out->count] = *array;
-        out->cut[out->count] = is_cut(array, whole);
-        out->data[out->count++] = data;
-        int rc = fb_source_read(source, a, start, array->dims, data, (size_t)array->bytes, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-void fb_tiles_free(struct fb_tiles *tiles)
-{
-    for (size_t a = 0; tiles->data && a < tiles->count; a++)
-        free(tiles->data[a]);
-    free(tiles->arrays);
-    free(tiles->cut);
-    free(tiles->data);
-    *tiles = (struct fb_tiles){ 0 };
-}
 
 /* --- cutting ---------------------------------------------------------------------------------- */
 
@@ -66,12 +21,12 @@ struct raster {
     size_t bytes; /* of a tile */
 };
 
-static struct raster raster_of(const struct fb_tiles *tiles, size_t a,
-                               const struct fb_setting *setting)
+static struct raster raster_of(const struct fb_array_info *array, const struct fb_setting *setting)
 {
-    const struct fb_array_info *array = &tiles->arrays[a];
-    struct raster raster = { .count = 1 };
+    struct raster raster = { .count = array->bytes > 0 && array->dtype.size <= ELEMENT_MOST };
     uint64_t bytes = array->dtype.size;
+    if (raster.count == 0)
+        return raster;
     for (unsigned k = 0; k < array->rank; k++) {
         uint64_t length = k < setting->rank ? setting->chunk[k] : array->dims[k];
         raster.shape[k] = length < array->dims[k] ? length : array->dims[k];
@@ -83,47 +38,55 @@ static struct raster raster_of(const struct fb_tiles *tiles, size_t a,
             raster.shape[k] = (raster.shape[k] + 1) / 2;
         }
     for (unsigned k = 0; k < array->rank; k++) {
-        bool whole_ones = k == 0 && tiles->cut[a];
-        uint64_t more = whole_ones ? 0 : raster.shape[k] - 1;
-        raster.cells[k] = (array->dims[k] + more) / raster.shape[k];
+        raster.cells[k] =
+            array->dims[k] / raster.shape[k] + (array->dims[k] % raster.shape[k] != 0);
         raster.count *= raster.cells[k];
     }
     raster.bytes = (size_t)bytes;
     return raster;
 }
 
-/* Tile number `cell`, filled with zeros beyond the ends of the array: the bytes within them. */
-static size_t take_tile(const struct fb_tiles *tiles, size_t a, const struct raster *raster,
-                        uint64_t cell, unsigned char *to)
+/* From a box of `count` in C order to a tile of `shape`, whose other elements stay as they are. */
+static void spread(const unsigned char *from, const uint64_t *count, const uint64_t *shape,
+                   unsigned rank, size_t element, unsigned char *to)
 {
-    const struct fb_array_info *array = &tiles->arrays[a];
-    const size_t element = array->dtype.size;
-    uint64_t start[FB_MAX_RANK] = { 0 }, rows = 1, inside = 0;
-    const unsigned last = array->rank ? array->rank - 1 : 0;
-    uint64_t row = array->rank ? raster->shape[last] : 1;
-    for (unsigned k = array->rank; k-- > 0;) {
+    const unsigned last = rank - 1;
+    uint64_t rows = 1;
+    for (unsigned k = 0; k < last; k++)
+        rows *= count[k];
+    for (uint64_t n = 0; n < rows; n++) {
+        uint64_t rest = n, at = 0, stride = shape[last];
+        for (unsigned k = last; k-- > 0;) {
+            at += rest % count[k] * stride;
+            rest /= count[k];
+            stride *= shape[k];
+        }
+        memcpy(to + at * element, from + n * count[last] * element, count[last] * element);
+    }
+}
+
+/* Tile number `cell`, filled with zeros beyond the ends of the array; *inside: the bytes within. */
+static int take_tile(struct fb_source *source, size_t array, const struct raster *raster,
+                     uint64_t cell, unsigned char *to, unsigned char *spare, size_t *inside,
+                     struct fb_error *err)
+{
+    const struct fb_array_info *info = &fb_source_catalog(source)->arrays[array];
+    uint64_t start[FB_MAX_RANK] = { 0 }, count[FB_MAX_RANK] = { 0 };
+    *inside = info->dtype.size;
+    for (unsigned k = info->rank; k-- > 0;) {
         start[k] = cell % raster->cells[k] * raster->shape[k];
         cell /= raster->cells[k];
-        rows *= k == last ? 1 : raster->shape[k];
+        count[k] = info->dims[k] - start[k];
+        count[k] = count[k] < raster->shape[k] ? count[k] : raster->shape[k];
+        *inside *= (size_t)count[k];
     }
-    const uint64_t left = array->rank ? array->dims[last] - start[last] : 1;
-    const size_t length = (size_t)(row < left ? row : left) * element;
+    if (*inside == raster->bytes)
+        return fb_source_read(source, array, start, count, to, raster->bytes, err);
+    int rc = fb_source_read(source, array, start, count, spare, raster->bytes, err);
     memset(to, 0, raster->bytes);
-    for (uint64_t n = 0; n < rows; n++) {
-        uint64_t rest = n, offset = start[last], stride = array->rank ? array->dims[last] : 1;
-        bool within = true;
-        for (unsigned k = last; k-- > 0;) {
-            uint64_t at = start[k] + rest % raster->shape[k];
-            rest /= raster->shape[k];
-            within &= at < array->dims[k];
-            offset += at * stride;
-            stride *= array->dims[k];
-        }
-        if (within)
-            memcpy(to + n * row * element, tiles->data[a] + offset * element, length);
-        inside += within ? length : 0;
-    }
-    return (size_t)inside;
+    if (rc == 0)
+        spread(spare, count, raster->shape, info->rank, info->dtype.size, to);
+    return rc;
 }
 
 /* --- packing ---------------------------------------------------------------------------------- */
@@ -135,95 +98,135 @@ struct packed {
 
 struct shelf {
     struct packed items[TILES_MOST];
-    size_t count, inside; /* inside: bytes of arrays in all of them */
+    size_t count, longest;
+    size_t inside, stored; /* of all of them: bytes of arrays, and packed */
+    double pack_ns, ns;    /* ns: of inflating them, at best */
+    unsigned char *spare;  /* room for two tiles */
 };
 
 static void shelf_free(struct shelf *shelf)
 {
     for (size_t i = 0; i < shelf->count; i++)
         free(shelf->items[i].bytes);
+    free(shelf->spare);
 }
 
-/* Tile number `number` of those of all arrays. */
-static int pack_tile(const struct fb_tiles *tiles, const struct fb_setting *setting,
-                     uint64_t number, unsigned char *from, unsigned char *shuffled,
-                     struct shelf *shelf, struct fb_error *err)
+static int pack(struct shelf *shelf, const struct fb_setting *setting, size_t element, size_t raw,
+                struct fb_error *err)
 {
-    struct packed *out = &shelf->items[shelf->count];
-    struct raster raster = { 0 };
-    size_t a = 0;
-    for (; a < tiles->count; a++) {
-        raster = raster_of(tiles, a, setting);
-        if (number < raster.count)
-            break;
-        number -= raster.count;
-    }
-    uLongf length = compressBound((uLong)raster.bytes);
-    shelf->inside += take_tile(tiles, a, &raster, number, from);
-    if (setting->shuffle) {
-        fb_shuffle(from, raster.bytes, tiles->arrays[a].dtype.size, shuffled);
-        from = shuffled;
-    }
-    out->raw = raster.bytes;
+    struct packed *out = &shelf->items[shelf->count++];
+    unsigned char *from = shelf->spare;
+    uLongf length = compressBound((uLong)raw);
+    const unsigned level = setting->level ? setting->level : FB_TILES_LEVEL;
+    out->raw = raw;
     out->bytes = malloc(length);
-    shelf->count++;
-    if (!out->bytes || compress2(out->bytes, &length, from, (uLong)raster.bytes,
-                                 (int)(setting->level ? setting->level : USUAL_LEVEL)) != Z_OK)
+    const uint64_t started = fb_clock_ns();
+    if (setting->shuffle) {
+        fb_shuffle(from, raw, element, from + shelf->longest);
+        from += shelf->longest;
+    }
+    if (!out->bytes || compress2(out->bytes, &length, from, (uLong)raw, (int)level) != Z_OK)
         return fb_fail_memory(err, "compressed tiles");
+    shelf->pack_ns += (double)(fb_clock_ns() - started);
     out->length = (size_t)length;
+    shelf->stored += out->length;
     return 0;
 }
 
-static double time_once(const struct shelf *shelf, unsigned char *to)
+/* Tile number `number` of those of all arrays; before[a] of them are in arrays before this one. */
+static int add_tile(struct shelf *shelf, struct fb_source *source, const struct fb_setting *setting,
+                    const uint64_t *before, uint64_t number, struct fb_error *err)
 {
-    const uint64_t started = fb_clock_ns();
-    for (size_t i = 0; i < shelf->count; i++)
-        fb_inflate(shelf->items[i].bytes, shelf->items[i].length, to, shelf->items[i].raw);
-    return (double)(fb_clock_ns() - started);
+    const struct fb_catalog *catalog = fb_source_catalog(source);
+    size_t a = 0, inside;
+    while (before[a + 1] <= number)
+        a++;
+    const struct raster raster = raster_of(&catalog->arrays[a], setting);
+    int rc = take_tile(source, a, &raster, number - before[a], shelf->spare,
+                       shelf->spare + shelf->longest, &inside, err);
+    shelf->inside += rc ? 0 : inside;
+    return rc ? rc : pack(shelf, setting, catalog->arrays[a].dtype.size, raster.bytes, err);
 }
 
-int fb_tiles_measure(const struct fb_tiles *tiles, const struct fb_setting *setting, size_t bytes,
-                     struct fb_tile *out, struct fb_error *err)
+/* Number i of a sequence that is spread evenly, however long it is: multiples of the golden ratio,
+ * without their whole part. */
+static uint64_t spread_number(uint64_t i, uint64_t below)
 {
-    struct shelf *shelf = calloc(1, sizeof *shelf);
-    uint64_t cells = 0, wanted, stored = 0;
-    size_t longest = 1;
-    double ns = INFINITY;
-    for (size_t a = 0; a < tiles->count; a++) {
-        const struct raster raster = raster_of(tiles, a, setting);
-        cells += raster.count;
-        longest = raster.bytes > longest ? raster.bytes : longest;
+    const uint64_t part = (2 * i + 1) * UINT64_C(0x4f1bbcdcbfa53e0b) >> 32; /* of 2^32 */
+    return part * (below >> 32) + (part * (below & UINT32_MAX) >> 32);
+}
+
+static int fill(struct shelf *shelf, struct fb_source *source, const struct fb_setting *setting,
+                size_t bytes, struct fb_error *err)
+{
+    const struct fb_catalog *catalog = fb_source_catalog(source);
+    uint64_t *before = calloc(catalog->array_count + 1, sizeof *before);
+    int rc = before ? 0 : fb_fail_memory(err, "tiles");
+    shelf->longest = 1;
+    for (size_t a = 0; rc == 0 && a < catalog->array_count; a++) {
+        const struct raster raster = raster_of(&catalog->arrays[a], setting);
+        before[a + 1] = before[a] + raster.count;
+        shelf->longest = raster.bytes > shelf->longest ? raster.bytes : shelf->longest;
     }
-    wanted = bytes / longest;
+    const uint64_t cells = rc ? 0 : before[catalog->array_count];
+    uint64_t wanted = bytes / shelf->longest;
     wanted = wanted > TILES_MOST ? TILES_MOST : wanted < 1 ? 1 : wanted;
-    wanted = wanted < cells ? wanted : cells;
-    unsigned char *spare = malloc(2 * longest);
-    int rc = shelf && spare ? 0 : fb_fail_memory(err, "compressed tiles");
+    shelf->spare = malloc(2 * shelf->longest);
+    if (rc == 0 && !shelf->spare)
+        rc = fb_fail_memory(err, "tiles");
+    for (uint64_t i = 0; rc == 0 && i < wanted && i < cells; i++)
+        rc = add_tile(shelf, source, setting, before, cells <= wanted ? i : spread_number(i, cells),
+                      err);
+    free(before);
+    return rc;
+}
+
+/* --- measuring -------------------------------------------------------------------------------- */
+
+static int time_once(struct shelf *shelf, struct fb_error *err)
+{
+    bool fine = true;
     const uint64_t started = fb_clock_ns();
-    for (uint64_t i = 0; rc == 0 && i < wanted; i++)
-        rc = pack_tile(tiles, setting, cells / wanted * i + cells % wanted * i / wanted, spare,
-                       spare + longest, shelf, err);
-    const double pack_ns = (double)(fb_clock_ns() - started);
-    for (int round = 0; rc == 0 && round < ROUNDS; round++)
-        ns = fmin(ns, time_once(shelf, spare));
-    for (size_t i = 0; rc == 0 && i < shelf->count; i++)
-        stored += shelf->items[i].length;
-    *out = (struct fb_tile){ 1, 0, 0 };
-    if (rc == 0 && shelf->inside) {
-        const double inside = (double)shelf->inside;
-        *out = (struct fb_tile){ (double)stored / inside, ns / inside, pack_ns / inside };
+    for (size_t i = 0; i < shelf->count; i++)
+        fine &= fb_inflate(shelf->items[i].bytes, shelf->items[i].length, shelf->spare,
+                           shelf->items[i].raw);
+    shelf->ns = fmin(shelf->ns, (double)(fb_clock_ns() - started));
+    return fine ? 0 : fb_fail_memory(err, "inflating");
+}
+
+static struct fb_tile result_of(const struct shelf *shelf)
+{
+    const double inside = (double)shelf->inside;
+    return shelf->inside > 0
+               ? (struct fb_tile){ (double)shelf->stored / inside, fmax(shelf->ns, 1) / inside,
+                                   shelf->pack_ns / inside }
+               : (struct fb_tile){ 1, 1, 1 };
+}
+
+int fb_tiles_measure(struct fb_source *source, const struct fb_setting *settings, size_t count,
+                     size_t bytes, struct fb_tile *out, struct fb_error *err)
+{
+    struct shelf *shelves = calloc(count + 1, sizeof *shelves);
+    int rc = shelves ? 0 : fb_fail_memory(err, "tiles");
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        shelves[i].ns = INFINITY;
+        rc = fill(&shelves[i], source, &settings[i], bytes, err);
     }
-    if (shelf)
-        shelf_free(shelf);
-    free(shelf);
-    free(spare);
+    for (int round = 0; rc == 0 && round < ROUNDS; round++)
+        for (size_t i = 0; rc == 0 && i < count; i++)
+            rc = time_once(&shelves[i], err);
+    for (size_t i = 0; shelves && i < count; i++) {
+        out[i] = result_of(&shelves[i]);
+        shelf_free(&shelves[i]);
+    }
+    free(shelves);
     return rc;
 }
 
 double fb_unshuffle_byte(size_t element)
 {
     static const size_t bytes = TILE_BYTES_MOST;
-    unsigned char *from = calloc(2, bytes);
+    unsigned char *from = element < bytes ? calloc(2, bytes) : NULL;
     double ns = INFINITY;
     for (int round = 0; from && round < 4 * ROUNDS; round++) {
         const uint64_t started = fb_clock_ns();

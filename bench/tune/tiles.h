@@ -10,31 +10,21 @@
 #include "bench/tune/setting.h"
 #include "datasets/source.h"
 
-/* The data that tiles are cut from: all of a small source. */
-struct fb_tiles {
-    struct fb_array_info *arrays; /* borrowed of its catalog; path and sample are not used */
-    bool *cut;                    /* of a longer array: its end is no end */
-    unsigned char **data;         /* by array */
-    size_t count;
-};
-
-/* `whole` tells how long the arrays are that the source has the beginning or a part of. The source
- * is needed no more afterwards. Free with fb_tiles_free, also after a failure. */
-int fb_tiles_open(struct fb_source *source, const struct fb_catalog *whole, struct fb_tiles *out,
-                  struct fb_error *err);
-void fb_tiles_free(struct fb_tiles *tiles);
-
 struct fb_tile {
     double stored;       /* over the bytes that lie in an array */
     double inflate_byte; /* ns for each of those */
     double pack_byte;    /* the same, the shuffle included */
 };
 
-/* Chunks of the setting's shape at its level of gzip (0: that of most, 4), shuffled or not. Of the
- * longest chunks a part stands for the whole: beyond the 32 KiB that deflate looks back, a byte
- * costs what it costs. Of so many bytes about, and one chunk at the least. FB_EMEMORY. */
-int fb_tiles_measure(const struct fb_tiles *tiles, const struct fb_setting *setting, size_t bytes,
-                     struct fb_tile *out, struct fb_error *err);
+#define FB_TILES_LEVEL 4 /* of gzip, which most take */
+
+/* For each of the settings, chunks of its shape at its level of gzip (0: FB_TILES_LEVEL), shuffled
+ * or not, from all over the source. Of the longest chunks a part stands for the whole, as deflate
+ * looks back 32 KiB only. Of so many bytes about, and one chunk at the least. All are timed in
+ * turns: a stream that is read again at once is learnt by the processor. FB_EMEMORY,
+ * FB_EINTERRUPTED, and what reading the source gives. */
+int fb_tiles_measure(struct fb_source *source, const struct fb_setting *settings, size_t count,
+                     size_t bytes, struct fb_tile *out, struct fb_error *err);
 
 /* ns a byte of undoing the shuffle. */
 double fb_unshuffle_byte(size_t element);
