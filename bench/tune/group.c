@@ -10,6 +10,8 @@
 /* Smaller arrays are not cut along an axis that requests take whole: that would change what is
  * read more than it would tell. */
 #define HALVED_BYTES 65536
+/* A half that is less than this part of the whole is none. */
+#define HALF_LEAST 4
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
@@ -161,6 +163,23 @@ static struct fb_patch whole(const struct fb_catalog *catalog, size_t array)
     return patch;
 }
 
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Where to cut an axis in two: where chunks meet, unless that leaves a part that is too short. */
+static uint64_t middle(uint64_t whole, uint64_t grid, uint64_t need)
+{
+    uint64_t half = (whole + 1) / 2, cut = half;
+    if (grid > 0 && grid < whole) {
+        uint64_t below = half / grid * grid, above = below + (half % grid ? grid : 0);
+        cut = above < whole && whole - above > below ? above : below;
+    }
+    uint64_t shorter = lesser(cut, whole - cut);
+    return shorter < whole / HALF_LEAST || (need < whole && shorter < need) ? whole / 2 : cut;
+}
+
 /* Two halves of a single array. */
 static int halve(const struct fb_catalog *catalog, size_t array, const uint64_t *need,
                  const uint64_t *grid, uint64_t budget, struct fb_region out[2], bool *held_out,
@@ -174,17 +193,10 @@ static int halve(const struct fb_catalog *catalog, size_t array, const uint64_t 
     /* Nor is the only chunk along an axis cut in two: it would be read in another way. */
     *held_out = axis != SIZE_MAX && !(grid && grid[axis] >= info->dims[axis]);
     if (*held_out) {
-        uint64_t half = (info->dims[axis] + 1) / 2;
-        half = grid ? align(half, grid[axis], info->dims[axis]) : half;
-        if (need[axis] < info->dims[axis] && info->dims[axis] - half < need[axis])
-            half = info->dims[axis] / 2;
-        first.count[axis] = half;
-        second.start[axis] = half;
-        second.count[axis] = info->dims[axis] - half;
+        uint64_t cut = middle(info->dims[axis], grid ? grid[axis] : 0, need[axis]);
+        second.start[axis] = cut;
         /* What is tried on is as large as what is measured on: a chunk of one fits the other. */
-        if (second.count[axis] < half)
-            first.count[axis] = second.count[axis];
-        second.count[axis] = first.count[axis];
+        first.count[axis] = second.count[axis] = lesser(cut, info->dims[axis] - cut);
     }
     shrink(info, need, grid, budget, &first);
     shrink(info, need, grid, budget, &second);

@@ -177,9 +177,24 @@ static void test_grid(void **state)
     ADD(&r.catalog, "", "x", 2000, 60);
     cut(&r, NEED(50, 60), GRID({ 300, 60 }), 1000000, 1);
     check(&r, NEED(50, 60), 1000000);
-    assert_int_equal(r.region[1].patches[0].start[0], 1200);
-    assert_int_equal(r.region[1].patches[0].count[0], 800);
-    assert_int_equal(r.region[0].patches[0].count[0], 800);
+    assert_int_equal(r.region[1].patches[0].start[0], 900);
+    assert_int_equal(r.region[1].patches[0].count[0], 900);
+    assert_int_equal(r.region[0].patches[0].count[0], 900);
+    end(&r);
+    /* Two chunks and a few rows more: not two chunks against those rows. */
+    r = (struct regions){ 0 };
+    ADD(&r.catalog, "", "x", 700, 60);
+    cut(&r, NEED(1, 60), GRID({ 348, 60 }), 1000000, 1);
+    check(&r, NEED(1, 60), 1000000);
+    assert_int_equal(r.region[1].patches[0].start[0], 348);
+    assert_int_equal(r.region[1].patches[0].count[0], 348);
+    end(&r);
+    /* One chunk and a few rows more: it is cut. */
+    r = (struct regions){ 0 };
+    ADD(&r.catalog, "", "x", 700, 60);
+    cut(&r, NEED(1, 60), GRID({ 690, 60 }), 1000000, 1);
+    check(&r, NEED(1, 60), 1000000);
+    assert_int_equal(r.region[1].patches[0].start[0], 350);
     end(&r);
     /* Chunks of 1500 leave no half as long as a window of 600: no grid then. */
     r = (struct regions){ 0 };
