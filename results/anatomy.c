@@ -1,19 +1,14 @@
 #include "results/anatomy.h"
-#include "base/output.h"
 #include "results/csv.h"
 #include "results/label.h"
+#include "results/rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_anatomy_record, member),                                 \
-            sizeof(((struct fb_anatomy_record *)0)->member), unit, help, false                     \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_anatomy_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_anatomy_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help)                                                                 \
+    FB_COLUMN(fb_anatomy_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_anatomy_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -115,51 +110,4 @@ char *fb_anatomy_label(const struct fb_anatomy_record *record, char *buf, size_t
     return fb_plain_text(text, buf, size);
 }
 
-int fb_anatomies_add(struct fb_anatomies *anatomies, const struct fb_anatomy_record *record,
-                     struct fb_error *err)
-{
-    struct fb_anatomy_record *items =
-        reallocarray(anatomies->items, anatomies->count + 1, sizeof *anatomies->items);
-    if (!items)
-        return fb_fail_memory(err, "the records");
-    anatomies->items = items;
-    anatomies->items[anatomies->count++] = *record;
-    return 0;
-}
-
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_anatomies *anatomies = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_anatomy_columns);
-    for (size_t i = 0; i < anatomies->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_anatomy_columns, &anatomies->items[i]);
-    return 0;
-}
-
-int fb_anatomies_write(const struct fb_anatomies *anatomies, const char *path, struct fb_error *err)
-{
-    return fb_output_write(path, print_all, (void *)anatomies, err);
-}
-
-static int take_anatomy(void *context, const void *row, struct fb_error *err)
-{
-    const struct fb_anatomies *anatomies = context;
-    if (anatomies->count == FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no run has so many",
-                       FB_RECORDS_MAX);
-    return fb_anatomies_add(context, row, err);
-}
-
-int fb_anatomies_read(const char *path, struct fb_anatomies *anatomies, struct fb_error *err)
-{
-    struct fb_anatomy_record row;
-    *anatomies = (struct fb_anatomies){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_anatomy_columns, &row, take_anatomy, anatomies, err);
-    if (rc) {
-        free(anatomies->items);
-        *anatomies = (struct fb_anatomies){ 0 };
-    }
-    return rc;
-}
+FB_ROWS(fb_anatomies, fb_anatomies, fb_anatomy_record, fb_anatomy_columns, FB_RECORDS_MAX)

@@ -1,8 +1,8 @@
 /* Figures, the rule that makes a verdict of them, and claims.csv. */
 #include "results/claims.h"
 #include "base/number.h"
-#include "base/output.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,14 +10,9 @@
 
 #define SET(field, ...) snprintf(field, sizeof(field), __VA_ARGS__)
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_figure, member),                                         \
-            sizeof(((struct fb_figure *)0)->member), unit, help, false                             \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, help) COLUMN(FB_COLUMN_DOUBLE, member, "", help)
+#define TEXT(member, help) FB_COLUMN(fb_figure, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_figure, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, help) FB_COLUMN(fb_figure, FB_COLUMN_DOUBLE, member, "", help)
 
 const struct fb_column fb_figure_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -71,10 +66,9 @@ static const char *judge_bounds(const struct fb_claim_part *part,
 
 static int append(struct fb_figures *figures, const struct fb_figure *figure, struct fb_error *err)
 {
-    struct fb_figure *items =
-        reallocarray(figures->items, figures->count + 1, sizeof *figures->items);
+    struct fb_figure *items = fb_rows_grow(figures->items, figures->count, sizeof *items, err);
     if (!items)
-        return fb_fail_memory(err, "the figures");
+        return err->code;
     figures->items = items;
     figures->items[figures->count++] = *figure;
     return 0;
@@ -347,37 +341,18 @@ int fb_claims_judge(const struct fb_evidence *evidence, struct fb_figures *out,
 
 /* --- claims.csv ------------------------------------------------------------------------------- */
 
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_figures *figures = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_figure_columns);
-    for (size_t i = 0; i < figures->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_figure_columns, &figures->items[i]);
-    return 0;
-}
+static const struct fb_table table = { fb_figure_columns, sizeof(struct fb_figure),
+                                       FB_RECORDS_MAX };
 
 int fb_figures_write(const struct fb_figures *figures, const char *path, struct fb_error *err)
 {
-    return fb_output_write(path, print_all, (void *)figures, err);
-}
-
-static int take_figure(void *context, const void *row, struct fb_error *err)
-{
-    struct fb_figures *figures = context;
-    if (figures->count == FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no claims have so many",
-                       FB_RECORDS_MAX);
-    return append(figures, row, err);
+    return fb_rows_write(&table, figures->items, figures->count, path, err);
 }
 
 int fb_figures_read(const char *path, struct fb_figures *figures, struct fb_error *err)
 {
-    struct fb_figure row;
-    *figures = (struct fb_figures){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_figure_columns, &row, take_figure, figures, err);
-    if (rc)
-        fb_figures_free(figures);
+    void *items;
+    int rc = fb_rows_read(&table, path, &items, &figures->count, err);
+    figures->items = items;
     return rc;
 }

@@ -1,19 +1,14 @@
 /* compare.csv: its columns, writing and reading. */
-#include "base/output.h"
 #include "results/compare.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_compare_record, member),                                 \
-            sizeof(((struct fb_compare_record *)0)->member), unit, help, false                     \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_compare_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_compare_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help)                                                                 \
+    FB_COLUMN(fb_compare_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_compare_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -64,48 +59,23 @@ void fb_compare_record_init(struct fb_compare_record *record)
     record->schema_version = FB_SCHEMA_VERSION;
 }
 
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_comparison *comparison = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_compare_columns);
-    for (size_t i = 0; i < comparison->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_compare_columns, &comparison->items[i]);
-    return 0;
-}
+/* Two runs with no cell in common have the most rows. */
+static const struct fb_table table = { fb_compare_columns, sizeof(struct fb_compare_record),
+                                       2 * (size_t)FB_RECORDS_MAX };
 
 int fb_comparison_write(const struct fb_comparison *comparison, const char *path,
                         struct fb_error *err)
 {
-    return fb_output_write(path, print_all, (void *)(uintptr_t)comparison, err);
-}
-
-static int take_row(void *context, const void *row, struct fb_error *err)
-{
-    struct fb_comparison *out = context;
-    const struct fb_compare_record *record = row;
-    /* Two runs with no cell in common. */
-    if (out->count == 2 * FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no two runs have so many",
-                       2 * FB_RECORDS_MAX);
-    struct fb_compare_record *items = reallocarray(out->items, out->count + 1, sizeof *items);
-    if (!items)
-        return fb_fail_memory(err, "the comparison");
-    out->items = items;
-    out->items[out->count++] = *record;
-    out->matched += record->old_blocks != FB_NA && record->new_blocks != FB_NA;
-    return 0;
+    return fb_rows_write(&table, comparison->items, comparison->count, path, err);
 }
 
 int fb_comparison_read(const char *path, struct fb_comparison *out, struct fb_error *err)
 {
-    struct fb_compare_record row;
+    void *items;
     *out = (struct fb_comparison){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_compare_columns, &row, take_row, out, err);
-    if (rc) {
-        free(out->items);
-        *out = (struct fb_comparison){ 0 };
-    }
+    int rc = fb_rows_read(&table, path, &items, &out->count, err);
+    out->items = items;
+    for (size_t i = 0; i < out->count; i++)
+        out->matched += out->items[i].old_blocks != FB_NA && out->items[i].new_blocks != FB_NA;
     return rc;
 }

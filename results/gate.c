@@ -1,19 +1,12 @@
 #include "results/gate.h"
-#include "base/output.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(of, type, member, unit, help)                                                       \
-    {                                                                                              \
-#member, type, offsetof(struct of, member), sizeof(((struct of *)0)->member), unit, help,  \
-            false                                                                                  \
-    }
-#define TEXT(of, member, help) COLUMN(of, FB_COLUMN_TEXT, member, "", help)
-#define U64(of, member, unit, help) COLUMN(of, FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(of, member, unit, help) COLUMN(of, FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(of, member, help) FB_COLUMN(of, FB_COLUMN_TEXT, member, "", help)
+#define U64(of, member, unit, help) FB_COLUMN(of, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(of, member, unit, help) FB_COLUMN(of, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_gate_columns[] = {
     U64(fb_gate_record, schema_version, "", "version of this table; a reader refuses any other"),
@@ -93,104 +86,5 @@ void fb_gate_pair_init(struct fb_gate_pair *pair)
     pair->schema_version = FB_SCHEMA_VERSION;
 }
 
-/* --- gate.csv --------------------------------------------------------------------------------- */
-
-int fb_gate_records_add(struct fb_gate_records *records, const struct fb_gate_record *record,
-                        struct fb_error *err)
-{
-    struct fb_gate_record *items =
-        reallocarray(records->items, records->count + 1, sizeof *records->items);
-    if (!items)
-        return fb_fail_memory(err, "the records");
-    records->items = items;
-    records->items[records->count++] = *record;
-    return 0;
-}
-
-static int print_records(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_gate_records *records = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_gate_columns);
-    for (size_t i = 0; i < records->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_gate_columns, &records->items[i]);
-    return 0;
-}
-
-int fb_gate_records_write(const struct fb_gate_records *records, const char *path,
-                          struct fb_error *err)
-{
-    return fb_output_write(path, print_records, (void *)(uintptr_t)records, err);
-}
-
-static int take_record(void *context, const void *row, struct fb_error *err)
-{
-    const struct fb_gate_records *records = context;
-    if (records->count == FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no gate has so many",
-                       FB_RECORDS_MAX);
-    return fb_gate_records_add(context, row, err);
-}
-
-int fb_gate_records_read(const char *path, struct fb_gate_records *records, struct fb_error *err)
-{
-    struct fb_gate_record row;
-    *records = (struct fb_gate_records){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_gate_columns, &row, take_record, records, err);
-    if (rc) {
-        free(records->items);
-        *records = (struct fb_gate_records){ 0 };
-    }
-    return rc;
-}
-
-/* --- pairs.csv -------------------------------------------------------------------------------- */
-
-/* Grows in steps, since these are many. */
-int fb_gate_pairs_add(struct fb_gate_pairs *pairs, const struct fb_gate_pair *pair,
-                      struct fb_error *err)
-{
-    if ((pairs->count & (pairs->count - 1)) == 0) {
-        size_t room = pairs->count ? 2 * pairs->count : 1;
-        struct fb_gate_pair *items = reallocarray(pairs->items, room, sizeof *items);
-        if (!items)
-            return fb_fail_memory(err, "the pairs");
-        pairs->items = items;
-    }
-    pairs->items[pairs->count++] = *pair;
-    return 0;
-}
-
-static int print_pairs(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_gate_pairs *pairs = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_gate_pair_columns);
-    for (size_t i = 0; i < pairs->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_gate_pair_columns, &pairs->items[i]);
-    return 0;
-}
-
-int fb_gate_pairs_write(const struct fb_gate_pairs *pairs, const char *path, struct fb_error *err)
-{
-    return fb_output_write(path, print_pairs, (void *)(uintptr_t)pairs, err);
-}
-
-static int take_pair(void *context, const void *row, struct fb_error *err)
-{
-    return fb_gate_pairs_add(context, row, err);
-}
-
-int fb_gate_pairs_read(const char *path, struct fb_gate_pairs *pairs, struct fb_error *err)
-{
-    struct fb_gate_pair row;
-    *pairs = (struct fb_gate_pairs){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_gate_pair_columns, &row, take_pair, pairs, err);
-    if (rc) {
-        free(pairs->items);
-        *pairs = (struct fb_gate_pairs){ 0 };
-    }
-    return rc;
-}
+FB_ROWS(fb_gate_records, fb_gate_records, fb_gate_record, fb_gate_columns, FB_RECORDS_MAX)
+FB_ROWS(fb_gate_pairs, fb_gate_pairs, fb_gate_pair, fb_gate_pair_columns, 0)

@@ -2,6 +2,7 @@
 #include "results/history.h"
 #include "base/output.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +18,8 @@
 #define WAIT_MS 10000
 #define STEP_MS 50
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_history_record, member),                                 \
-            sizeof(((struct fb_history_record *)0)->member), unit, help, false                     \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_history_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_history_record, FB_COLUMN_U64, member, unit, help)
 
 const struct fb_column fb_history_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -66,14 +62,11 @@ void fb_history_record_init(struct fb_history_record *record)
 int fb_history_records_add(struct fb_history *history, const struct fb_history_record *record,
                            struct fb_error *err)
 {
-    /* Doubles whenever count has reached a power of two. */
-    if ((history->count & (history->count - 1)) == 0) {
-        struct fb_history_record *items =
-            reallocarray(history->items, history->count ? 2 * history->count : 1, sizeof *items);
-        if (!items)
-            return fb_fail_memory(err, "the history");
-        history->items = items;
-    }
+    struct fb_history_record *items =
+        fb_rows_grow(history->items, history->count, sizeof *items, err);
+    if (!items)
+        return err->code;
+    history->items = items;
     history->items[history->count++] = *record;
     return 0;
 }

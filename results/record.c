@@ -1,26 +1,20 @@
 #include "results/record.h"
-#include "base/output.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#define COLUMN(owner, type, member, unit, help)                                                    \
-    {                                                                                              \
-#member, type, offsetof(struct owner, member), sizeof(((struct owner *)0)->member), unit,  \
-            help, false                                                                            \
-    }
 /* A column that came when files of this schema version were about. */
 #define LATER(type, member, unit, help)                                                            \
     {                                                                                              \
 #member, type, offsetof(struct fb_record, member),                                         \
             sizeof(((struct fb_record *)0)->member), unit, help, true                              \
     }
-#define TEXT(member, help) COLUMN(fb_record, FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(fb_record, FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(fb_record, FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help) FB_COLUMN(fb_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_record_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -130,9 +124,9 @@ const struct fb_column fb_record_columns[] = {
 #undef TEXT
 #undef U64
 #undef DOUBLE
-#define TEXT(member, help) COLUMN(fb_block_record, FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(fb_block_record, FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(fb_block_record, FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_block_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_block_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help) FB_COLUMN(fb_block_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_block_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -170,8 +164,8 @@ const struct fb_column fb_block_columns[] = {
 #undef TEXT
 #undef U64
 #undef DOUBLE
-#define TEXT(member, help) COLUMN(fb_iteration, FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(fb_iteration, FB_COLUMN_U64, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_iteration, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_iteration, FB_COLUMN_U64, member, unit, help)
 
 const struct fb_column fb_iteration_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -188,8 +182,8 @@ const struct fb_column fb_iteration_columns[] = {
 
 #undef TEXT
 #undef U64
-#define TEXT(member, help) COLUMN(fb_batch_record, FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(fb_batch_record, FB_COLUMN_U64, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_batch_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_batch_record, FB_COLUMN_U64, member, unit, help)
 
 const struct fb_column fb_batch_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -244,178 +238,7 @@ void fb_cell_id(struct fb_record *record)
              (uint64_t)XXH3_64bits(text, used) >> 16);
 }
 
-/* Room for one more item: doubles whenever count has reached a power of two. */
-static int grow(void **items, size_t count, size_t size, struct fb_error *err)
-{
-    if (count & (count - 1))
-        return 0;
-    size_t room = count ? 2 * count : 1;
-    void *grown = room > SIZE_MAX / size ? NULL : realloc(*items, room * size);
-    if (!grown)
-        return fb_fail_memory(err, "the records");
-    *items = grown;
-    return 0;
-}
-
-int fb_records_add(struct fb_records *records, const struct fb_record *record, struct fb_error *err)
-{
-    void *items = records->items;
-    int rc = grow(&items, records->count, sizeof *record, err);
-    records->items = items;
-    if (rc == 0)
-        records->items[records->count++] = *record;
-    return rc;
-}
-
-int fb_blocks_add(struct fb_blocks *blocks, const struct fb_block_record *block,
-                  struct fb_error *err)
-{
-    void *items = blocks->items;
-    int rc = grow(&items, blocks->count, sizeof *block, err);
-    blocks->items = items;
-    if (rc == 0)
-        blocks->items[blocks->count++] = *block;
-    return rc;
-}
-
-int fb_iterations_add(struct fb_iterations *iterations, const struct fb_iteration *iteration,
-                      struct fb_error *err)
-{
-    void *items = iterations->items;
-    int rc = grow(&items, iterations->count, sizeof *iteration, err);
-    iterations->items = items;
-    if (rc == 0)
-        iterations->items[iterations->count++] = *iteration;
-    return rc;
-}
-
-int fb_batches_add(struct fb_batches *batches, const struct fb_batch_record *batch,
-                   struct fb_error *err)
-{
-    void *items = batches->items;
-    int rc = grow(&items, batches->count, sizeof *batch, err);
-    batches->items = items;
-    if (rc == 0)
-        batches->items[batches->count++] = *batch;
-    return rc;
-}
-
-struct table {
-    const struct fb_column *columns;
-    const void *items;
-    size_t count, size;
-};
-
-static int print_table(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct table *table = context;
-    (void)err;
-    fb_csv_write_header(stream, table->columns);
-    for (size_t i = 0; i < table->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, table->columns, (const char *)table->items + i * table->size);
-    return 0;
-}
-
-int fb_records_write(const struct fb_records *records, const char *path, struct fb_error *err)
-{
-    struct table table = { fb_record_columns, records->items, records->count,
-                           sizeof *records->items };
-    return fb_output_write(path, print_table, &table, err);
-}
-
-int fb_blocks_write(const struct fb_blocks *blocks, const char *path, struct fb_error *err)
-{
-    struct table table = { fb_block_columns, blocks->items, blocks->count, sizeof *blocks->items };
-    return fb_output_write(path, print_table, &table, err);
-}
-
-int fb_iterations_write(const struct fb_iterations *iterations, const char *path,
-                        struct fb_error *err)
-{
-    struct table table = { fb_iteration_columns, iterations->items, iterations->count,
-                           sizeof *iterations->items };
-    return fb_output_write(path, print_table, &table, err);
-}
-
-int fb_batches_write(const struct fb_batches *batches, const char *path, struct fb_error *err)
-{
-    struct table table = { fb_batch_columns, batches->items, batches->count,
-                           sizeof *batches->items };
-    return fb_output_write(path, print_table, &table, err);
-}
-
-static int take_record(void *context, const void *row, struct fb_error *err)
-{
-    const struct fb_records *records = context;
-    if (records->count == FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no run has so many",
-                       FB_RECORDS_MAX);
-    return fb_records_add(context, row, err);
-}
-
-static int take_block(void *context, const void *row, struct fb_error *err)
-{
-    return fb_blocks_add(context, row, err);
-}
-
-static int take_iteration(void *context, const void *row, struct fb_error *err)
-{
-    return fb_iterations_add(context, row, err);
-}
-
-static int take_batch(void *context, const void *row, struct fb_error *err)
-{
-    return fb_batches_add(context, row, err);
-}
-
-int fb_records_read(const char *path, struct fb_records *records, struct fb_error *err)
-{
-    struct fb_record row;
-    *records = (struct fb_records){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_record_columns, &row, take_record, records, err);
-    if (rc) {
-        free(records->items);
-        *records = (struct fb_records){ 0 };
-    }
-    return rc;
-}
-
-int fb_blocks_read(const char *path, struct fb_blocks *blocks, struct fb_error *err)
-{
-    struct fb_block_record row;
-    *blocks = (struct fb_blocks){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_block_columns, &row, take_block, blocks, err);
-    if (rc) {
-        free(blocks->items);
-        *blocks = (struct fb_blocks){ 0 };
-    }
-    return rc;
-}
-
-int fb_iterations_read(const char *path, struct fb_iterations *iterations, struct fb_error *err)
-{
-    struct fb_iteration row;
-    *iterations = (struct fb_iterations){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_iteration_columns, &row, take_iteration, iterations, err);
-    if (rc) {
-        free(iterations->items);
-        *iterations = (struct fb_iterations){ 0 };
-    }
-    return rc;
-}
-
-int fb_batches_read(const char *path, struct fb_batches *batches, struct fb_error *err)
-{
-    struct fb_batch_record row;
-    *batches = (struct fb_batches){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_batch_columns, &row, take_batch, batches, err);
-    if (rc) {
-        free(batches->items);
-        *batches = (struct fb_batches){ 0 };
-    }
-    return rc;
-}
+FB_ROWS(fb_records, fb_records, fb_record, fb_record_columns, FB_RECORDS_MAX)
+FB_ROWS(fb_blocks, fb_blocks, fb_block_record, fb_block_columns, 0)
+FB_ROWS(fb_iterations, fb_iterations, fb_iteration, fb_iteration_columns, 0)
+FB_ROWS(fb_batches, fb_batches, fb_batch_record, fb_batch_columns, 0)

@@ -1,21 +1,17 @@
 #include "results/selftest.h"
 #include "base/number.h"
-#include "base/output.h"
 #include "results/csv.h"
 #include "results/distribution.h"
+#include "results/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_selftest_record, member),                                \
-            sizeof(((struct fb_selftest_record *)0)->member), unit, help, false                    \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_selftest_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_selftest_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help)                                                                 \
+    FB_COLUMN(fb_selftest_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_selftest_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -46,51 +42,7 @@ void fb_selftest_record_init(struct fb_selftest_record *record)
     record->schema_version = FB_SCHEMA_VERSION;
 }
 
-int fb_selftest_records_add(struct fb_selftest_records *records,
-                            const struct fb_selftest_record *record, struct fb_error *err)
-{
-    struct fb_selftest_record *items =
-        reallocarray(records->items, records->count + 1, sizeof *records->items);
-    if (!items)
-        return fb_fail_memory(err, "the records");
-    records->items = items;
-    records->items[records->count++] = *record;
-    return 0;
-}
-
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_selftest_records *records = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_selftest_columns);
-    for (size_t i = 0; i < records->count; i++)
-        fb_csv_write_row(stream, fb_selftest_columns, &records->items[i]);
-    return 0;
-}
-
-int fb_selftest_records_write(const struct fb_selftest_records *records, const char *path,
-                              struct fb_error *err)
-{
-    return fb_output_write(path, print_all, (void *)(uintptr_t)records, err);
-}
-
-static int take(void *context, const void *row, struct fb_error *err)
-{
-    return fb_selftest_records_add(context, row, err);
-}
-
-int fb_selftest_records_read(const char *path, struct fb_selftest_records *records,
-                             struct fb_error *err)
-{
-    struct fb_selftest_record row;
-    *records = (struct fb_selftest_records){ 0 };
-    int rc = fb_csv_read(path, fb_selftest_columns, &row, take, records, err);
-    if (rc) {
-        free(records->items);
-        *records = (struct fb_selftest_records){ 0 };
-    }
-    return rc;
-}
+FB_ROWS(fb_selftest_records, fb_selftest_records, fb_selftest_record, fb_selftest_columns, 0)
 
 /* --- rates ------------------------------------------------------------------------------------ */
 

@@ -1,19 +1,13 @@
 #include "results/tune.h"
-#include "base/output.h"
 #include "results/csv.h"
+#include "results/rows.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMN(type, member, unit, help)                                                           \
-    {                                                                                              \
-#member, type, offsetof(struct fb_tune_record, member),                                    \
-            sizeof(((struct fb_tune_record *)0)->member), unit, help, false                        \
-    }
-#define TEXT(member, help) COLUMN(FB_COLUMN_TEXT, member, "", help)
-#define U64(member, unit, help) COLUMN(FB_COLUMN_U64, member, unit, help)
-#define DOUBLE(member, unit, help) COLUMN(FB_COLUMN_DOUBLE, member, unit, help)
+#define TEXT(member, help) FB_COLUMN(fb_tune_record, FB_COLUMN_TEXT, member, "", help)
+#define U64(member, unit, help) FB_COLUMN(fb_tune_record, FB_COLUMN_U64, member, unit, help)
+#define DOUBLE(member, unit, help) FB_COLUMN(fb_tune_record, FB_COLUMN_DOUBLE, member, unit, help)
 
 const struct fb_column fb_tune_columns[] = {
     U64(schema_version, "", "version of this table; a reader refuses any other"),
@@ -66,55 +60,7 @@ void fb_tune_record_init(struct fb_tune_record *record)
     record->pareto = record->recommended = 0;
 }
 
-int fb_tune_records_add(struct fb_tune_records *records, const struct fb_tune_record *record,
-                        struct fb_error *err)
-{
-    struct fb_tune_record *items =
-        reallocarray(records->items, records->count + 1, sizeof *records->items);
-    if (!items)
-        return fb_fail_memory(err, "the records");
-    records->items = items;
-    records->items[records->count++] = *record;
-    return 0;
-}
-
-static int print_all(void *context, FILE *stream, struct fb_error *err)
-{
-    const struct fb_tune_records *records = context;
-    (void)err;
-    fb_csv_write_header(stream, fb_tune_columns);
-    for (size_t i = 0; i < records->count && !ferror(stream); i++)
-        fb_csv_write_row(stream, fb_tune_columns, &records->items[i]);
-    return 0;
-}
-
-int fb_tune_records_write(const struct fb_tune_records *records, const char *path,
-                          struct fb_error *err)
-{
-    return fb_output_write(path, print_all, (void *)(uintptr_t)records, err);
-}
-
-static int take_record(void *context, const void *row, struct fb_error *err)
-{
-    const struct fb_tune_records *records = context;
-    if (records->count == FB_RECORDS_MAX)
-        return fb_fail(err, FB_EUNSUPPORTED, "more than %d rows; no search has so many",
-                       FB_RECORDS_MAX);
-    return fb_tune_records_add(context, row, err);
-}
-
-int fb_tune_records_read(const char *path, struct fb_tune_records *records, struct fb_error *err)
-{
-    struct fb_tune_record row;
-    *records = (struct fb_tune_records){ 0 };
-    memset(&row, 0, sizeof row);
-    int rc = fb_csv_read(path, fb_tune_columns, &row, take_record, records, err);
-    if (rc) {
-        free(records->items);
-        *records = (struct fb_tune_records){ 0 };
-    }
-    return rc;
-}
+FB_ROWS(fb_tune_records, fb_tune_records, fb_tune_record, fb_tune_columns, FB_RECORDS_MAX)
 
 /* --- Pareto ----------------------------------------------------------------------------------- */
 
