@@ -123,6 +123,9 @@ struct fb_direct_file {
     _Atomic uint64_t read_to; /* where the chunks end that were asked for last */
     _Atomic uint64_t decoded;
     uint64_t serial; /* of the array that was attached last */
+    /* The library's number of the file, under the lock, once it was asked for. */
+    bool numbered;
+    unsigned long number;
 };
 
 /* Where chunk number n of an array lies: address 0 is not known yet. */

@@ -237,12 +237,14 @@ static bool number_of(hid_t id, unsigned long *number)
 /* External links and mounted files lead elsewhere, where addresses mean other things. */
 static bool lies_in_file(const struct fb_direct_array *array)
 {
-    const struct fb_direct_file *file = array->file;
+    struct fb_direct_file *file = array->file;
     unsigned long own, number;
-    return number_of(array->dataset, &own) &&
-           ((number_of(file->file, &number) && number == own) ||
-            (file->scout && number_of(fb_direct_scout_file(file->scout), &number) &&
-             number == own));
+    if (!number_of(array->dataset, &own))
+        return false;
+    if (!file->numbered)
+        file->numbered = number_of(file->file, &file->number);
+    return (file->numbered && file->number == own) ||
+           (file->scout && number_of(fb_direct_scout_file(file->scout), &number) && number == own);
 }
 
 static bool reads_directly(struct fb_direct_array *array, hid_t type)
