@@ -12,7 +12,7 @@ struct fb_search {
     const struct fb_access *access;
     const struct fb_array_info *array; /* the largest of the group, in the file */
     struct fb_present present;
-    bool grows;                       /* an array can, and so cannot be stored in one piece */
+    bool grows;                        /* an array can, and so cannot be stored in one piece */
     bool latest;                       /* settings are of the newest version of the file format; */
     bool latest_fixed;                 /* which is settled: all groups of a file share it */
     struct fb_stand *tried, *measured; /* search and final */
