@@ -71,7 +71,7 @@ static void print_group(FILE *out, const struct fb_tune_records *records, uint64
             if (record->group == group && strcmp(record->stage, stages[s]) == 0)
                 print_row(out, record, label_width, colour);
         }
-    fputs("  * none is both smaller and faster; all to the present file\n", out);
+    fputs("  * no row is both smaller and faster; over the present file\n", out);
 }
 
 void fb_tune_print(FILE *out, const struct fb_tune_records *records, bool colour, unsigned width)
