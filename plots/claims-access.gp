@@ -3,8 +3,8 @@
 width = 880; height = 440
 low = 1e300; high = 0; left = 1e300; right = 0
 array label[3] = ['', '', '']
-array cross[2]; array cross_low[2]; array cross_high[2]
-do for [c = 1:2] { cross[c] = -1; cross_low[c] = -1; cross_high[c] = -1 }
+array cross[2]; array sure[2] # from where on it is clear
+do for [c = 1:2] { cross[c] = -1; sure[c] = -1 }
 array there[2] = [0, 0]
 stats data using (low = least(least(low, 'median_ms'), 'lower_ms'), \
                   high = most(most(high, 'median_ms'), 'upper_ms'), \
@@ -12,10 +12,9 @@ stats data using (low = least(least(low, 'median_ms'), 'lower_ms'), \
                   label[int(column('reader')) + 1] = strcol('label'), \
                   there[int(column('cold')) + 1] = 1, \
                   cross[int(column('cold')) + 1] = or('crossing_MB', -1), \
-                  cross_low[int(column('cold')) + 1] = or('crossing_low_MB', -1), \
-                  cross_high[int(column('cold')) + 1] = or('crossing_high_MB', -1), \
+                  sure[int(column('cold')) + 1] = or('crossing_high_MB', -1), \
                   0) nooutput
-left = left / 1.4; right = right * 1.4
+smallest = left; left = left / 1.4; right = right * 1.4
 low = low / 1.5; high = high * 1.5
 
 eval canvas(width, height)
@@ -60,7 +59,9 @@ do for [c = 0:1] {
         set label 4 sprintf('HDF5 is faster from %.3g MB', cross[c + 1]) \
             at graph 0.98, graph 1.05 right font sized(9) textcolor rgb ink
     } else {
-        set label 4 (cross_high[c + 1] > 0 ? 'HDF5 is faster at every size measured' : '') \
+        set label 4 (sure[c + 1] > smallest ? \
+                         sprintf('HDF5 is faster from %.3g MB on, smaller not told apart', sure[c + 1]) : \
+                     sure[c + 1] > 0 ? 'HDF5 is faster at every size measured' : '') \
             at graph 0.98, graph 1.05 right font sized(9) textcolor rgb ink
     }
     here(reader, x) = column('cold') == c && column('reader') == reader ? x : NaN
