@@ -60,7 +60,7 @@ do for [c = 0:1] {
             at graph 0.98, graph 1.05 right font sized(9) textcolor rgb ink
     } else {
         set label 4 (sure[c + 1] > smallest ? \
-                         sprintf('HDF5 is faster from %.3g MB on, smaller not told apart', sure[c + 1]) : \
+                         sprintf('HDF5 is clearly faster from %.3g MB', sure[c + 1]) : \
                      sure[c + 1] > 0 ? 'HDF5 is faster at every size measured' : '') \
             at graph 0.98, graph 1.05 right font sized(9) textcolor rgb ink
     }
