@@ -189,7 +189,10 @@ static bool do_some(struct fb_direct_job *job, struct fb_direct_pool *pool,
     struct fb_direct_item items[FB_DIRECT_TOGETHER];
     size_t count = 0;
     bool fine = true;
-    while (count < job->together && job->taken + count < job->found)
+    /* The last ones are shared out one by one, so that nobody waits for a pair. */
+    const size_t waiting = job->found - job->taken;
+    const size_t most = job->complete && waiting <= job->array->file->threads ? 1 : job->together;
+    while (count < most && count < waiting)
         count++;
     if (count == 0)
         return false;
