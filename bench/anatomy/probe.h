@@ -5,16 +5,6 @@
 
 #include "bench/anatomy/advice.h"
 
-/* What HDF5's shuffle filter does: all first bytes of elements, all second ones, and so on; what is
- * no whole element stays at the end. And back, plane by plane as it does it. */
-void fb_shuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to);
-void fb_unshuffle(const unsigned char *from, size_t bytes, size_t element, unsigned char *to);
-
-/* What its gzip filter does: with room for as much as was stored, and twice as much whenever it is
- * full, which costs zlib a copy of its window each time; but into memory that has been touched,
- * since what fresh pages cost is another rate. Whether `bytes` came out. */
-bool fb_inflate(const unsigned char *packed, size_t packed_bytes, unsigned char *to, size_t bytes);
-
 /* Short chunks of gzip, and no filter of others. */
 bool fb_probe_needed(const struct fb_stored *stored);
 

@@ -60,7 +60,8 @@ struct fb_forecast {
 };
 
 /* For all settings of the space; out[i] of items[i]. What cannot be reckoned (too many chunks to
- * count) is NAN. Shapes that are new to the model are measured. FB_EMEMORY, FB_EINTERRUPTED. */
+ * count) is NAN. Shapes that are new to the model are measured. FB_EMEMORY, and as
+ * fb_tiles_measure. */
 int fb_model_forecast(struct fb_model *model, const struct fb_stand *stand,
                       const struct fb_space *space, struct fb_forecast *out, struct fb_error *err);
 

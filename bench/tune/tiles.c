@@ -1,15 +1,13 @@
 #include "bench/tune/tiles.h"
 #include "base/clock.h"
-#include "bench/anatomy/probe.h"
+#include "bench/anatomy/filters.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#define TILE_BYTES_MOST ((size_t)32 << 10)
-/* Of elements that are longer, none. */
-#define ELEMENT_MOST ((size_t)1 << 20)
+#define TILE_BYTES_MOST ((size_t)32 << 10) /* elements that are longer are left out */
 #define TILES_MOST 64
 #define ROUNDS 5
 
@@ -23,7 +21,7 @@ struct raster {
 
 static struct raster raster_of(const struct fb_array_info *array, const struct fb_setting *setting)
 {
-    struct raster raster = { .count = array->bytes > 0 && array->dtype.size <= ELEMENT_MOST };
+    struct raster raster = { .count = array->bytes > 0 && array->dtype.size <= TILE_BYTES_MOST };
     uint64_t bytes = array->dtype.size;
     if (raster.count == 0)
         return raster;

@@ -3,7 +3,8 @@
  * arrays are part filler; and what a byte costs to inflate is far from the same for all: the
  * shortest have fixed codes, those from some hundred bytes on have codes of their own (RFC 1951,
  * 3.2), whose tables cost more than the bytes until these are some thousands. Some chunks of each
- * shape are cut, compressed and inflated in memory, as HDF5's filters do it (probe.h). */
+ * shape are cut, compressed and inflated in memory, as HDF5's filters do it
+ * (bench/anatomy/filters.h). */
 #ifndef FB_BENCH_TUNE_TILES_H
 #define FB_BENCH_TUNE_TILES_H
 
