@@ -69,6 +69,7 @@ int fb_direct_attach(hid_t id, const char *path, unsigned threads, struct fb_dir
         free(file);
         return fb_direct_fail(why, "out of memory");
     }
+    fb_direct_ahead_begin(&file->ahead);
     *out = file;
     return 0;
 }
@@ -104,6 +105,7 @@ void fb_direct_close(struct fb_direct_file *file)
 {
     if (!file)
         return;
+    fb_direct_ahead_end(&file->ahead);
     fb_direct_pool_end(&file->pool);
     fb_direct_scout_close(file->scout);
     if (file->descriptor >= 0)

@@ -34,6 +34,8 @@
  * Memory: two chunks a thread (one as it is stored, one decoded), kept until the file is closed;
  * 16 bytes for each chunk of an array whose place is known; and, of slabs that take less than whole
  * chunks, up to 1 MiB of decoded chunks an array, in place of the cache of HDF5, which stays empty.
+ * A file that is read in order and is not in memory has one thread more, which reads on through it,
+ * 1 MiB at a time, while the others decode.
  */
 #ifndef HDF5_DIRECT_H
 #define HDF5_DIRECT_H

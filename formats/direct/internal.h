@@ -2,6 +2,7 @@
 #ifndef FB_FORMATS_DIRECT_INTERNAL_H
 #define FB_FORMATS_DIRECT_INTERNAL_H
 
+#include "formats/direct/ahead.h"
 #include "formats/direct/decode.h"
 #include "formats/direct/hdf5_direct.h"
 #include "formats/direct/scout.h"
@@ -79,6 +80,8 @@ struct fb_direct_pool {
     bool started, ending;
 };
 
+bool fb_direct_thread_start(pthread_t *thread, void *(*work)(void *context), void *context);
+
 int fb_direct_pool_begin(struct fb_direct_pool *pool, unsigned helpers);
 void fb_direct_pool_end(struct fb_direct_pool *pool);
 /* The one that holds the chunk where there is one; NULL when out of memory. */
@@ -119,7 +122,8 @@ struct fb_direct_file {
     bool scouting_tried, scouts; /* scouts: what the scout finds is what the descriptor reads */
     struct fb_direct_scout *scout;
     int descriptor;
-    uint64_t bytes;           /* of the file */
+    uint64_t bytes; /* of the file */
+    struct fb_direct_ahead ahead;
     _Atomic uint64_t read_to; /* where the chunks end that were asked for last */
     _Atomic uint64_t decoded;
     uint64_t serial; /* of the array that was attached last */

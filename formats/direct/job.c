@@ -82,13 +82,13 @@ static bool in_memory(int descriptor, uint64_t at)
 
 /* Who reads a file from its beginning to its end goes on, most likely: what comes behind the last
  * chunk, other arrays and what the library has to read of them, comes in while these are decoded.
- */
-static void follow(struct fb_direct_file *file, uint64_t from, uint64_t end)
+ * True where that is seen to. */
+static bool follow(struct fb_direct_file *file, uint64_t from, uint64_t end)
 {
     uint64_t before = atomic_exchange(&file->read_to, end);
     bool follows = before > 0 && from >= before && from - before <= FOLLOWS_BYTES;
-    if (follows && !in_memory(file->descriptor, end + AHEAD_BYTES / 2))
-        posix_fadvise(file->descriptor, (off_t)end, (off_t)AHEAD_BYTES, POSIX_FADV_WILLNEED);
+    return follows && !in_memory(file->descriptor, end + AHEAD_BYTES / 2) &&
+           fb_direct_ahead_read(&file->ahead, file->descriptor, from, end + AHEAD_BYTES);
 }
 
 /* Has the kernel begin to read what is not in memory, where anything is not. */
@@ -98,8 +98,7 @@ static void read_ahead(const struct fb_direct_job *job, const struct fb_direct_i
     struct fb_direct_file *file = job->array->file;
     const struct fb_direct_entry *last = &items[count - 1].place;
     uint64_t last_end = last->address + last->stored;
-    follow(file, items[0].place.address, last_end);
-    if (in_memory(file->descriptor, last_end - 1))
+    if (follow(file, items[0].place.address, last_end) || in_memory(file->descriptor, last_end - 1))
         return;
     for (size_t i = 0; i < count;) {
         uint64_t from = items[i].place.address, end = from;

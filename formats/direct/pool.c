@@ -152,19 +152,25 @@ static void *help(void *context)
 }
 
 /* Signals are for the caller's threads. */
-static void start(struct fb_direct_pool *pool)
+bool fb_direct_thread_start(pthread_t *thread, void *(*work)(void *context), void *context)
 {
     sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool starts = pthread_create(thread, NULL, work, context) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return starts;
+}
+
+static void start(struct fb_direct_pool *pool)
+{
     pool->started = true;
     pool->threads = calloc(pool->most, sizeof *pool->threads);
     if (!pool->threads)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->count < pool->most &&
-           pthread_create(&pool->threads[pool->count], NULL, help, pool) == 0)
+           fb_direct_thread_start(&pool->threads[pool->count], help, pool))
         pool->count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int fb_direct_pool_begin(struct fb_direct_pool *pool, unsigned helpers)

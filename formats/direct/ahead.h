@@ -1,0 +1,28 @@
+/* A thread that reads on through a file for those who decode, so that they find its bytes in the
+ * system's page cache. What it reads it drops. Reads in order have the kernel fetch large pieces
+ * early and keep them in large folios; advice (POSIX_FADV_WILLNEED) would have it take page after
+ * page, which costs several times the processor time. */
+#ifndef FB_FORMATS_DIRECT_AHEAD_H
+#define FB_FORMATS_DIRECT_AHEAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fb_direct_ahead {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t thread; /* started when it is first needed */
+    bool tried, runs, ending;
+    int descriptor;   /* the caller's; open until the end */
+    uint64_t at, end; /* what is still to be read of the file */
+};
+
+void fb_direct_ahead_begin(struct fb_direct_ahead *ahead);
+void fb_direct_ahead_end(struct fb_direct_ahead *ahead);
+/* Has what lies from `from` to `end` read, as far as it has not been yet. Calls follow each other
+ * through the file; one that jumps back begins anew. False where there is no thread. */
+bool fb_direct_ahead_read(struct fb_direct_ahead *ahead, int descriptor, uint64_t from,
+                          uint64_t end);
+
+#endif
