@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 #define LOAD_ROUNDS 21
-#define COLD_ROUNDS 11
+#define COLD_ROUNDS 21
 #define PAIRS 61
 
 extern const struct fb_format fb_format_hdf5_chunked, fb_format_hdf5_direct;
