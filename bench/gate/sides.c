@@ -106,6 +106,8 @@ static int make_b_files(const struct fb_run_config *config, struct fb_gate_groun
         struct fb_file *file = &files->items[files->count];
         *file = from->items[files->count];
         file->made = false; /* by A */
+        if (!file->path)
+            continue; /* the reason why there is none is copied */
         file->path = strdup(file->path);
         if (!file->path)
             return fb_fail_memory(err, "a file name");
@@ -202,7 +204,10 @@ static int make_matches(struct fb_gate_ground *ground, struct fb_error *err)
             ground->matches[ground->count++] = match;
     }
     name_matches(ground);
-    return ground->count ? 0 : fb_fail(err, FB_ENOTHING, "there is nothing to compare");
+    if (ground->count)
+        return 0;
+    return fb_fail(err, FB_ENOTHING, "there is nothing to compare%s%s", a->count ? ": " : "",
+                   a->count ? a->items[0].record.reason : "");
 }
 
 int fb_gate_ground_make(const struct fb_run_config *config, const struct fb_gate_side sides[2],

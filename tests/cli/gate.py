@@ -232,6 +232,11 @@ with tap.scratch() as scratch:
         assert "none.h5: No such file" in r.stderr, r.stderr
         r = gate(little, *ONE, "--b-file", same, code=2)
         assert "leave out hdf5-chunked" in r.stderr, r.stderr
+    with tap.case("a format without a file in this source: left out, and alone nothing to compare"):
+        r = gate("synth:samples=1", "-f", "as-is", "-w", "open", code=4)
+        assert "nothing to compare: SOURCE is no HDF5 file" in r.stderr, r.stderr
+        r = gate("synth:samples=1", "-f", "as-is", "-f", "raw", "-w", "slicing:n=2", "--counters-only")
+        assert "1 equivalent" in r.stdout, r.stdout
 
     # --- words ------------------------------------------------------------------------------------
 
