@@ -353,6 +353,8 @@ int fb_block_close(struct fb_block *block, int rc, struct fb_block_result *resul
     json_decref(block->hello);
     free(checker->frame);
     fb_process_close(&block->process);
+    if (checker->job->cache == FB_CACHE_COLD && !checker->job->no_file)
+        fb_cache_forget(checker->job->job.file);
     free(block);
     return rc;
 }

@@ -220,12 +220,21 @@ bool fb_cache_proven(const char *path, enum fb_cache state,
     return !why[0];
 }
 
+void fb_cache_forget(const char *path)
+{
+    struct fb_error ignored;
+    each_file(path, evict_file, NULL, &ignored);
+}
+
 int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err)
 {
     double fraction;
     int rc = fb_cache_resident(path, &fraction, err);
     if (rc == 0 && state == FB_CACHE_WARM && fraction >= 1)
         return 0;
+    /* What is there in part came in pieces; the kernel loses a page now and then. */
+    if (rc == 0 && state == FB_CACHE_WARM && fraction < WARM_LEAST)
+        fb_cache_forget(path);
     for (int attempt = 0; rc == 0 && attempt < 3; attempt++) {
         rc = each_file(path, state == FB_CACHE_WARM ? warm_file : evict_file, NULL, err);
         if (rc == 0)

@@ -10,9 +10,18 @@
 enum fb_cache { FB_CACHE_WARM, FB_CACHE_COLD, FB_CACHE_COUNT };
 extern const char *const fb_cache_names[FB_CACHE_COUNT];
 
-/* Brings the file (or every file below a folder) into the asked state: warm reads all of it; cold
- * syncs it and asks the kernel to drop it, which needs no privilege. Retried a few times. */
+/* Brings the file (or every file below a folder) into the asked state: warm reads all of it, if
+ * anything is missing; cold syncs it and asks the kernel to drop it, which needs no privilege.
+ * Retried a few times.
+ *
+ * Warm is not always the same. The kernel keeps what is read in order in large folios, and what is
+ * read here and there, or on advice, in pages; copying from those took 1.4 times as long. So warm is
+ * what reading the whole file in order makes of an empty cache: what is there in part is dropped
+ * first, and what others may have left there, or a cold block does, is to be forgotten. */
 int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err);
+
+/* Asks the kernel to drop the file. Whatever cannot be dropped stays. */
+void fb_cache_forget(const char *path);
 
 /* Resident fraction, 0 to 1, by mincore; NAN where the kernel would not tell the truth: a file that
  * one neither owns nor may write, for which mincore reports everything resident. */

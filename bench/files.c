@@ -1,6 +1,7 @@
 #include "bench/files.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "bench/cache.h"
 #include "results/record.h"
 
 #include <ftw.h>
@@ -230,6 +231,13 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     (void)type;
     (void)where;
     return remove(path);
+}
+
+void fb_files_forget(const struct fb_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->items[i].path && *files->items[i].path)
+            fb_cache_forget(files->items[i].path);
 }
 
 void fb_files_free(struct fb_files *files, bool keep)

@@ -287,6 +287,7 @@ int fb_run(const struct fb_run_config *config, struct fb_run *out, struct fb_err
     int rc = prepare(&state, err);
     if (rc == 0) {
         fb_dataset_close_sources(&state.dataset);
+        fb_files_forget(&state.files);
         rc = fb_cells_run(config, &state.cells, &state.measured, save, &state, err);
         /* What comes now may take long, and may fail: the rounds are safe. */
         if (rc == 0)

@@ -201,6 +201,8 @@ static int time_cell(const struct fb_run_config *config, const struct fb_hyperfi
     /* Each run may take as long as a block. */
     limits.timeout_ns *= job.runs + job.warmups;
     rc = fb_hyperfine_run(hyperfine, &job, &limits, &ns, &why);
+    if (cell->cache == FB_CACHE_COLD)
+        fb_cache_forget(cell->file->path);
     if (rc == FB_EINTERRUPTED) {
         fb_fail(err, rc, "%s", why.message);
     } else if (rc) {

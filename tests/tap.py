@@ -47,6 +47,6 @@ def run(*args, code=0, timeout=300, **kwargs):
     return result
 
 
-def scratch():
-    """A temporary folder as a context manager."""
-    return tempfile.TemporaryDirectory(prefix="fmtbench-test-")
+def scratch(within=None):
+    """A temporary folder as a context manager; the system's place for them may lie in memory."""
+    return tempfile.TemporaryDirectory(prefix="fmtbench-test-", dir=within)

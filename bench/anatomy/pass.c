@@ -189,5 +189,7 @@ int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct f
     if (rc == 0)
         rc = take_pass(&process, job, iterations, out, err);
     fb_process_close(&process);
+    if (job->cache == FB_CACHE_COLD && !job->no_file)
+        fb_cache_forget(trace.file);
     return rc;
 }

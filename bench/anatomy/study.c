@@ -109,8 +109,10 @@ static int prepare(struct fb_study *study, struct fb_error *err)
         rc = fb_tasks_make(study->config, &study->dataset, needed, study->folder, &study->tasks,
                            err);
     /* HDF5 shares what is open twice in one process, caches too: nothing else may hold the file. */
-    if (rc == 0)
+    if (rc == 0) {
         fb_dataset_close_sources(&study->dataset);
+        fb_cache_forget(study->config->source);
+    }
     return rc;
 }
 

@@ -246,6 +246,8 @@ int fb_gate_ground_make(const struct fb_run_config *config, const struct fb_gate
         fb_gate_ground_free(out);
     else
         fb_dataset_close_sources(&out->dataset);
+    for (int s = 0; rc == 0 && s < 2; s++)
+        fb_files_forget(&out->side[s].files);
     return rc;
 }
 

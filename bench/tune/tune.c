@@ -285,6 +285,8 @@ static int search_group(struct state *state, const struct fb_group *group,
         rc = fb_stand_open(&state->ground, state->source, &regions[1], "measured", &measured, err);
     if (rc == 0)
         rc = agree_on_terms(state, &tried, &measured, err);
+    if (rc == 0 && state->tune->group_count == 0) /* however it came to be in the page cache */
+        fb_cache_forget(state->config->file);
     if (rc == 0 && search.present.known)
         say_what_is_cut(state->config, &search.present.setting, &measured);
     if (rc == 0)
