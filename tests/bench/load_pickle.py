@@ -9,7 +9,8 @@ Then ratios of pickle to HDF5 from a script as the guide describes it (compare_f
 the same ratios of fmtbench's own rows, pickle and h5py, of the same files, in turns: their 95 %
 intervals must overlap. The scatter of single ratios, 5th to 95th percentile, is printed beside them.
 The script does all four in one process, where each further pickle is loaded into memory that the one
-before left behind; a second time each is alone in a process, as in fmtbench.
+before left behind: fmtbench's warm iterations are nearest to that. A second time each is alone in a
+process, whose first call it is, and is compared with the first iteration of fmtbench's blocks.
 Prints `check<TAB>value<TAB>bound<TAB>pass|fail`."""
 import argparse
 import csv
@@ -82,7 +83,7 @@ def load_times(folder, source, pairs):
 
 
 def own_ratios(folder, source, rounds, turn):
-    """{name: pickle over h5py, by round}, and the two files."""
+    """{name: pickle over h5py, by round} of the warm iterations and of those before, and the two files."""
     out = os.path.join(folder, f"rows-{turn}")
     words = [word for workload in {w for w, _ in SAME.values()} for word in ("-w", workload)]
     fmtbench("run", source, "-f", "pickle", "-f", "h5py:dtype=f32", *words, "--cache", "warm",
@@ -94,18 +95,18 @@ def own_ratios(folder, source, rounds, turn):
     with open(os.path.join(out, "iterations.csv"), newline="") as file:
         for row in csv.DictReader(file):
             cell = cells[row["cell_id"]]
-            if row["warmup"] == "0":
-                key = cell["workload"], cell["format"], cell["handle"]
-                times.setdefault(key, {}).setdefault(row["round"], []).append(int(row["ns"]))
-    ratios = {}
-    for name, (workload, handle) in SAME.items():
-        workload = workload.split(":")[0]
-        loads, reads = times[workload, "pickle", "once"], times[workload, "h5py", handle]
-        ratios[name] = [statistics.median(loads[r]) / statistics.median(reads[r]) for r in loads]
+            key = row["warmup"], cell["workload"], cell["format"], cell["handle"]
+            times.setdefault(key, {}).setdefault(row["round"], []).append(int(row["ns"]))
+    warm, first = {}, {}
+    for warmup, ratios in ("0", warm), ("1", first):
+        for name, (workload, handle) in SAME.items():
+            workload = workload.split(":")[0]
+            loads, reads = times[warmup, workload, "pickle", "once"], times[warmup, workload, "h5py", handle]
+            ratios[name] = [statistics.median(loads[r]) / statistics.median(reads[r]) for r in loads]
     files = os.path.join(out, "files")
     pkl, h5 = (os.path.join(files, next(f for f in sorted(os.listdir(files)) if f.endswith(end)))
                for end in (".pkl", ".h5"))
-    return ratios, pkl, h5
+    return warm, first, pkl, h5
 
 
 def guides_ratios(pkl, h5, seeds, alone):
@@ -127,11 +128,13 @@ def scatter(values):
 
 def compare_scripts(folder, source, rounds):
     """The machine drifts: all take turns."""
-    sides = {side: {name: [] for name in SAME} for side in ("fmtbench", "one-process", "alone")}
+    pairs = ("warm", "one-process"), ("first", "alone")
+    sides = {side: {name: [] for name in SAME} for pair in pairs for side in pair}
     for turn in range(max(1, rounds // 5)):
         seeds = range(5 * turn, 5 * turn + 5)
-        mine, pkl, h5 = own_ratios(folder, source, len(seeds), turn)
-        for side, more in (("fmtbench", mine), ("one-process", guides_ratios(pkl, h5, seeds, False)),
+        warm, first, pkl, h5 = own_ratios(folder, source, len(seeds), turn)
+        for side, more in (("warm", warm), ("first", first),
+                           ("one-process", guides_ratios(pkl, h5, seeds, False)),
                            ("alone", guides_ratios(pkl, h5, seeds, True))):
             for name in SAME:
                 sides[side][name] += more[name]
@@ -142,8 +145,8 @@ def compare_scripts(folder, source, rounds):
             ends, (low, high) = bounds(ratios[name], 0.975), scatter(ratios[name])
             note(f"{name}, pickle over HDF5, {side}: median {statistics.median(ratios[name]):.3g} (95 % "
                  f"{ends[0]:.3g} to {ends[1]:.3g}), scatter {low:.3g} to {high:.3g}")
-        for side in ("one-process", "alone"):
-            a, b = (bounds(sides[who][name], 0.975) for who in ("fmtbench", side))
+        for own, side in pairs:
+            a, b = (bounds(sides[who][name], 0.975) for who in (own, side))
             # How far apart the intervals are, as a factor; 1 or less: they overlap.
             apart = max(a[0] / b[1], b[0] / a[1])
             good &= check(f"guide-{name}-{side}", apart, 1, apart <= 1)
