@@ -49,6 +49,7 @@ struct fb_rates {
     double byte;         /* copied */
     double fault;        /* a byte of memory that comes fresh from the kernel */
     double unmap;        /* a byte that goes back to it */
+    double open, lookup; /* a call of those parts (trace.h), where nothing is decoded in between */
 };
 
 /* Typical ones, for tests and where a machine cannot be asked. */

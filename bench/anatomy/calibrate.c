@@ -54,7 +54,8 @@ static int make_plan(const struct bench *bench, size_t times, uint64_t step, uin
 }
 
 static int take_pass(const struct bench *bench, size_t times, uint64_t step, uint64_t rows,
-                     uint64_t width, struct fb_anatomy *out, struct fb_error *err)
+                     uint64_t width, enum fb_handle handle, struct fb_anatomy *out,
+                     struct fb_error *err)
 {
     struct fb_plan plan;
     int rc = make_plan(bench, times, step, rows, width, &plan, err);
@@ -68,7 +69,7 @@ static int take_pass(const struct bench *bench, size_t times, uint64_t step, uin
                      .options = "",
                      .file = bench->file,
                      .plan = bench->plan_path,
-                     .handle = FB_HANDLE_KEEP,
+                     .handle = handle,
                      .buffer = fb_block_buffer(&plan) },
             .plan = &plan,
         };
@@ -81,6 +82,11 @@ static int take_pass(const struct bench *bench, size_t times, uint64_t step, uin
 static double at_least(double value, double least)
 {
     return value > least ? value : least;
+}
+
+static double cost_of(const struct fb_anatomy *pass, enum fb_part part)
+{
+    return (double)pass->ns[part] / at_least((double)pass->calls[part], 1);
 }
 
 #define MAPPINGS 48
@@ -143,27 +149,31 @@ static void measure_reads(const char *path, struct fb_rates *out)
     free(buffer);
 }
 
-/* Five passes. Copying a byte is not asked for: it is the smallest of all. */
+/* Six passes. Copying a byte is not asked for: it is the smallest of all. */
 static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *err)
 {
-    struct fb_anatomy missed, hit, rows, column, huge;
+    struct fb_anatomy missed, hit, rows, column, huge, calm;
     *out = fb_rates_typical;
     measure_memory(out);
     int rc = make_file(bench, "level=4,rows=8", err);
     if (rc == 0) /* every chunk is looked up, read and decoded */
-        rc = take_pass(bench, 1, 0, ROWS, WIDTH, &missed, err);
+        rc = take_pass(bench, 1, 0, ROWS, WIDTH, FB_HANDLE_KEEP, &missed, err);
     if (rc == 0)
         rc = make_file(bench, "level=4,rows=40", err);
     if (rc == 0) /* the same chunks in every request: found in the cache but for the first time */
-        rc = take_pass(bench, TURNS, 0, ROWS, WIDTH, &hit, err);
+        rc = take_pass(bench, TURNS, 0, ROWS, WIDTH, FB_HANDLE_KEEP, &hit, err);
     if (rc == 0) /* one row a request */
-        rc = take_pass(bench, ROWS, 1, 1, WIDTH, &rows, err);
+        rc = take_pass(bench, ROWS, 1, 1, WIDTH, FB_HANDLE_KEEP, &rows, err);
     if (rc == 0) /* one number a row */
-        rc = take_pass(bench, TURNS, 0, ROWS, 1, &column, err);
+        rc = take_pass(bench, TURNS, 0, ROWS, 1, FB_HANDLE_KEEP, &column, err);
     if (rc == 0)
         rc = make_file(bench, "level=4,rows=800", err);
     if (rc == 0) /* as the first, in long chunks */
-        rc = take_pass(bench, 1, 0, ROWS, WIDTH, &huge, err);
+        rc = take_pass(bench, 1, 0, ROWS, WIDTH, FB_HANDLE_KEEP, &huge, err);
+    if (rc == 0)
+        rc = make_file(bench, "level=0,rows=800", err);
+    if (rc == 0) /* nothing is decoded */
+        rc = take_pass(bench, 1, 0, ROWS, WIDTH, FB_HANDLE_ONCE, &calm, err);
     if (rc)
         return rc;
     double small = ROWS / SMALL, chunks = ROWS / LARGE;
@@ -187,6 +197,8 @@ static int measure(struct bench *bench, struct fb_rates *out, struct fb_error *e
     out->inflate_call = at_least(of_small - slope * SMALL * WIDTH * 4, of_small / 5);
     measure_reads(bench->file, out);
     out->read_call = (double)missed.ns[FB_PART_RAW_IO] / small;
+    out->open = cost_of(&calm, FB_PART_OPEN);
+    out->lookup = cost_of(&calm, FB_PART_LOOKUP);
     return 0;
 }
 

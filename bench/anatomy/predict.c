@@ -1,6 +1,8 @@
 /* What a measured pass would take if its work were another. */
 #include "bench/anatomy/advice.h"
 
+#include <math.h>
+
 const struct fb_rates fb_rates_typical = {
     .inflate_call = 2500,
     .inflate_byte = 5,
@@ -13,6 +15,8 @@ const struct fb_rates fb_rates_typical = {
     .byte = 0.1,
     .fault = 0.25,
     .unmap = 0.05,
+    .open = 100000,
+    .lookup = 10000,
 };
 
 /* A part that pays for calls and for bytes. A call costs what the machine says, unless that were
@@ -86,8 +90,9 @@ static double read_time(const struct fb_rates *rates, double ns, const struct fb
         return (double)then->reads * ns / (double)now->reads +
                rates->read_byte * (double)then->read_bytes +
                rates->fault * (double)then->fresh_read;
-    /* Decoding puts other things into the processor's caches, and unmapping makes the machine forget
-     * where pages are, which slows the reads in between. Without, a read costs what it can. */
+    /* Decoding puts other things into the processor's caches, and unmapping makes the machine
+     * forget where pages are, which slows the reads in between. Without, a read costs what it can.
+     */
     if (calmer || (now->unmapped > 0 && then->unmapped == 0)) {
         double most = ns * (double)then->read_bytes / (double)(now->read_bytes + 1);
         double time = rates->read_call * (double)then->reads +
@@ -100,13 +105,45 @@ static double read_time(const struct fb_rates *rates, double ns, const struct fb
                        (double)then->read_bytes, rates->read_call);
 }
 
+/* Opening file and arrays. What is decoded in between drives it out of the processor's caches. */
+static double open_time(const struct fb_rates *rates, const struct fb_anatomy *measured,
+                        const struct fb_work *now, const struct fb_work *then, bool calmer)
+{
+    double open = (double)measured->ns[FB_PART_OPEN], lookup = (double)measured->ns[FB_PART_LOOKUP];
+    double closing = rates->unmap * (double)now->unmapped_on_close;
+    lookup -= closing > 0.95 * lookup ? 0.95 * lookup : closing;
+    if (calmer) {
+        open = fmin(open, rates->open * (double)measured->calls[FB_PART_OPEN]);
+        lookup = fmin(lookup, rates->lookup * (double)measured->calls[FB_PART_LOOKUP]);
+    }
+    return open + lookup + rates->unmap * (double)then->unmapped_on_close;
+}
+
+/* Most of what is between the calls is their being traced. */
+static double unexplained_time(const struct fb_anatomy *measured, const struct fb_work *now,
+                               const struct fb_work *then, bool inflates)
+{
+    double calls = 0, calls_then;
+    for (size_t i = 0; i < FB_PART_COUNT; i++)
+        calls += (double)measured->calls[i];
+    if (calls == 0)
+        return (double)measured->unexplained_ns;
+    double decodes =
+        (double)(measured->calls[FB_PART_INFLATE] + measured->calls[FB_PART_UNSHUFFLE]);
+    calls_then = calls - decodes + (double)then->reads - (double)now->reads;
+    if (inflates && now->loaded > 0)
+        calls_then += decodes * (double)then->loaded / (double)now->loaded;
+    return (double)measured->unexplained_ns * fmax(calls_then, 1) / calls;
+}
+
 double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typical,
                   const struct fb_work *now, const struct fb_work *then, bool inflates)
 {
     const uint64_t *ns = measured->ns;
     struct fb_rates own = *typical, *rates = &own;
-    double library = (double)ns[FB_PART_LIBRARY], lookup = (double)ns[FB_PART_LOOKUP], hidden = 0;
+    double library = (double)ns[FB_PART_LIBRARY], hidden = 0;
     double decode = (double)ns[FB_PART_INFLATE] + (double)ns[FB_PART_UNSHUFFLE];
+    const bool calmer = decode > 0 && !inflates;
     double model = library_of(rates, now);
     /* Filters that are not seen apart are in the library's time: what the model leaves over. */
     if (decode == 0 && inflates && library > model) {
@@ -115,17 +152,13 @@ double fb_predict(const struct fb_anatomy *measured, const struct fb_rates *typi
     }
     own.unmap = unmap_rate(rates, now, library);
     model = library_of(rates, now);
-    double total = (double)measured->total_ns - (double)ns[FB_PART_LIBRARY] - decode -
-                   (double)ns[FB_PART_RAW_IO] - (double)ns[FB_PART_META_IO];
+    double total = open_time(rates, measured, now, then, calmer) +
+                   unexplained_time(measured, now, then, inflates);
     total += model > 0 ? library * library_of(rates, then) / model : library;
     if (inflates)
         total += decode_time(rates, (double)ns[FB_PART_INFLATE] + hidden,
                              (double)ns[FB_PART_UNSHUFFLE], now, then);
-    bool calmer = decode > 0 && !inflates;
     total += read_time(rates, (double)ns[FB_PART_RAW_IO], now, then, calmer);
-    double closing = rates->unmap * (double)now->unmapped_on_close;
-    total += rates->unmap * (double)then->unmapped_on_close -
-             (closing > 0.95 * lookup ? 0.95 * lookup : closing);
     double base = (double)measured->counts.meta_reads - now->nodes;
     base = base < 1 ? 1 : base;
     return total + (double)ns[FB_PART_META_IO] * (base + then->nodes) / (base + now->nodes);

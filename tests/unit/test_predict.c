@@ -88,8 +88,8 @@ static void test_never_dearer(void **state)
     end(&s);
 }
 
-/* Reads between which nothing is decoded any more cost what a read costs on the machine, however dear
- * they were; but by the byte never more than they did. */
+/* Reads between which nothing is decoded any more cost what a read costs on the machine, however
+ * dear they were; but by the byte never more than they did. */
 static void test_reads_without_decoding(void **state)
 {
     (void)state;
@@ -115,6 +115,44 @@ static void test_reads_without_decoding(void **state)
     end(&s);
 }
 
+/* Opening costs no more than it does on the machine once nothing is decoded any more, and as much
+ * as it did otherwise; and what is unexplained belongs to the calls that are traced. */
+static void test_opening_without_decoding(void **state)
+{
+    (void)state;
+    static const uint64_t dims[] = { 20000, 68, 2 }, chunk[] = { 100, 68, 2 };
+    struct stage s;
+    struct fb_work now, then;
+    struct fb_rates rates = fb_rates_typical;
+    struct fb_layout piece = { 0 };
+    begin(&s, 3, dims, chunk, "gzip(4)", 1);
+    ask_windows(&s, 1000);
+    took(&s, 0, 1000, 20000, 0);
+    assert_true(fb_work_of(&s.what, &s.layout, 1000000, &now));
+    assert_true(fb_work_of(&s.what, &piece, 1000000, &then));
+    double plain = fb_predict(&s.measured, &rates, &now, &then, false);
+    double same = fb_predict(&s.measured, &rates, &now, &now, true);
+    s.measured.ns[FB_PART_OPEN] = 500000;
+    s.measured.calls[FB_PART_OPEN] = 2;
+    s.measured.ns[FB_PART_LOOKUP] = 300000;
+    s.measured.calls[FB_PART_LOOKUP] = 4;
+    s.measured.calls[FB_PART_RAW_IO] = s.measured.calls[FB_PART_INFLATE] = now.loaded;
+    s.measured.unexplained_ns = 60000;
+    s.measured.total_ns += 860000;
+    double calls = 2 * (double)now.loaded + 6;
+    double left = calls - 2 * (double)now.loaded + (double)then.reads;
+    rates.open = 100000;
+    rates.lookup = 20000;
+    assert_between(fb_predict(&s.measured, &rates, &now, &then, false) - plain,
+                   280000 + 60000 * left / calls - 1, 280000 + 60000 * left / calls + 1);
+    assert_between(fb_predict(&s.measured, &rates, &now, &now, true) - same, 859999, 860001);
+    /* A file that opened faster than the machine's own does so again. */
+    rates.open = rates.lookup = 1e9;
+    assert_between(fb_predict(&s.measured, &rates, &now, &then, false) - plain,
+                   800000 + 60000 * left / calls - 1, 800000 + 60000 * left / calls + 1);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_bytes_of_long_chunks),
         cmocka_unit_test(test_never_dearer),
         cmocka_unit_test(test_reads_without_decoding),
+        cmocka_unit_test(test_opening_without_decoding),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
