@@ -11,6 +11,9 @@ FMTBENCH = os.environ.get("FMTBENCH", "build/fmtbench")
 _shared = os.environ.get("FMTBENCH_SHARED", os.path.join(os.path.dirname(__file__), "../../shared/data"))
 SHARED = os.path.abspath(_shared) if os.path.isdir(_shared) else None
 
+# A sanitizer's own memory is counted as the program's.
+SANITIZED = "ASAN_OPTIONS" in os.environ
+
 _count = 0
 _failed = 0
 

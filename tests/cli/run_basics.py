@@ -186,7 +186,7 @@ with tap.scratch() as tmp:
         _, table = measure(os.path.join(tmp, "faults"), "-f", "hdf5-contiguous", "-w",
                            "random-access", "--cache", "warm", "--blocks", 1, "--handle", "once,each")
         faults = {r["handle"]: int(r["minor_faults"]) for r in table}
-        assert faults["each"] <= 2 * faults["once"] + 50, faults
+        assert faults["each"] <= 2 * faults["once"] + (500 if tap.SANITIZED else 50), faults
     with tap.case("-w all stands for every workload, others may stand beside it"):
         folder = os.path.join(tmp, "beside")
         _, table = measure(folder, "-f", "raw-mmap", "--cache", "warm", "--blocks", 1, "--handle",
@@ -249,7 +249,8 @@ with tap.scratch() as tmp:
         assert len({r["cell_id"] for r in table}) == 2
     with tap.case("memory or time that a floor would need is no reason to fail"):
         _, table = measure(os.path.join(tmp, "tight"), "-f", "raw", "-w", "full-load", "--cache", "warm",
-                           "--blocks", 1, "--memory-limit", "60MB", source="synth:samples=24")
+                           "--blocks", 1, "--memory-limit", "75MB" if tap.SANITIZED else "60MB",
+                           source="synth:samples=24")
         assert [(r["status"], r["floor_ns"]) for r in table] == [("ok", "")], table
     with tap.case("--no-counters leaves the counters empty"):
         _, table = measure(os.path.join(tmp, "blind"), "-f", "raw", "-w", "scan", "--cache", "warm",

@@ -96,7 +96,7 @@ static void test_faults(void **state)
     for (size_t i = 0; i < pages; i++)
         map[i * page] = 1;
     fb_meter_end(&meter);
-    assert_in_range(meter.sum.minor_faults, pages, pages + 8);
+    assert_in_range(meter.sum.minor_faults, pages, pages + 32);
     munmap(map, pages * page);
     fb_meter_close(&meter);
     fb_meter_begin(NULL);
