@@ -13,8 +13,9 @@ static void *read_on(void *context)
     struct fb_direct_ahead *ahead = context;
     void *nowhere = malloc(STEP_BYTES);
     pthread_mutex_lock(&ahead->lock);
-    while (!ahead->ending) {
-        if (!nowhere || ahead->at >= ahead->end) {
+    ahead->reads = nowhere != NULL;
+    while (ahead->reads && !ahead->ending) {
+        if (ahead->at >= ahead->end) {
             pthread_cond_wait(&ahead->wanted, &ahead->lock);
             continue;
         }
@@ -22,9 +23,10 @@ static void *read_on(void *context)
         pthread_mutex_unlock(&ahead->lock);
         ssize_t bytes = pread(ahead->descriptor, nowhere, STEP_BYTES, (off_t)at);
         pthread_mutex_lock(&ahead->lock);
+        /* Those who need the bytes will see what is wrong, and say so. */
+        ahead->reads = bytes >= 0;
         if (ahead->at != at)
             continue; /* called elsewhere meanwhile */
-        /* The end of the file, or what those who need the bytes will see and say themselves. */
         if (bytes <= 0)
             ahead->end = at;
         else
@@ -47,7 +49,7 @@ void fb_direct_ahead_end(struct fb_direct_ahead *ahead)
     ahead->ending = true;
     pthread_cond_signal(&ahead->wanted);
     pthread_mutex_unlock(&ahead->lock);
-    if (ahead->runs)
+    if (ahead->started)
         pthread_join(ahead->thread, NULL);
     pthread_cond_destroy(&ahead->wanted);
     pthread_mutex_destroy(&ahead->lock);
@@ -60,13 +62,14 @@ bool fb_direct_ahead_read(struct fb_direct_ahead *ahead, int descriptor, uint64_
     if (!ahead->tried) {
         ahead->tried = true;
         ahead->descriptor = descriptor;
-        ahead->runs = fb_direct_thread_start(&ahead->thread, read_on, ahead);
+        ahead->reads = ahead->started = fb_direct_thread_start(&ahead->thread, read_on, ahead);
     }
     /* Not what they have gone past, and nothing of where they were before a jump. */
-    if (ahead->at < from || ahead->at > end)
+    if (ahead->at < from || ahead->at > end + STEP_BYTES)
         ahead->at = from;
     ahead->end = end;
+    bool reads = ahead->reads;
     pthread_cond_signal(&ahead->wanted);
     pthread_mutex_unlock(&ahead->lock);
-    return ahead->runs;
+    return reads;
 }

@@ -13,15 +13,20 @@ struct fb_direct_ahead {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     pthread_t thread; /* started when it is first needed */
-    bool tried, runs, ending;
-    int descriptor;   /* the caller's; open until the end */
+    bool tried, started, ending;
+    bool reads;       /* until something fails */
+    int descriptor;   /* of the first call */
     uint64_t at, end; /* what is still to be read of the file */
 };
 
 void fb_direct_ahead_begin(struct fb_direct_ahead *ahead);
+/* Before the descriptor is closed. */
 void fb_direct_ahead_end(struct fb_direct_ahead *ahead);
-/* Has what lies from `from` to `end` read, as far as it has not been yet. Calls follow each other
- * through the file; one that jumps back begins anew. False where there is no thread. */
+/* Has what lies from `from` to `end` read, as far as it has not been yet, and up to 1 MiB more.
+ * Calls follow each other through the file that the first one's descriptor is of; one that jumps
+ * back begins anew. False where nothing is read, for want of a thread or memory, or since it
+ * failed.
+ */
 bool fb_direct_ahead_read(struct fb_direct_ahead *ahead, int descriptor, uint64_t from,
                           uint64_t end);
 

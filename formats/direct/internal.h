@@ -80,6 +80,7 @@ struct fb_direct_pool {
     bool started, ending;
 };
 
+/* A thread that gets no signals: they are for the caller's. */
 bool fb_direct_thread_start(pthread_t *thread, void *(*work)(void *context), void *context);
 
 int fb_direct_pool_begin(struct fb_direct_pool *pool, unsigned helpers);

@@ -1,5 +1,6 @@
 #include "formats/direct/job.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -76,18 +77,22 @@ static bool in_memory(int descriptor, uint64_t at)
 {
     char byte;
     struct iovec one = { &byte, 1 };
-    /* Behind the end there is nothing to wait for. */
-    return preadv2(descriptor, &one, 1, (off_t)at, RWF_NOWAIT) >= 0;
+    /* Behind the end there is nothing to wait for, and where the kernel does not tell (tmpfs, and
+     * overlayfs, whatever lies below), its own reading ahead must do. */
+    return preadv2(descriptor, &one, 1, (off_t)at, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
 /* Who reads a file from its beginning to its end goes on, most likely: what comes behind the last
  * chunk, other arrays and what the library has to read of them, comes in while these are decoded.
- * True where that is seen to. */
-static bool follow(struct fb_direct_file *file, uint64_t from, uint64_t end)
+ * Not where most of what lies between `from` and `end` is not asked for. True where that is seen
+ * to.
+ */
+static bool follow(struct fb_direct_file *file, uint64_t from, uint64_t end, uint64_t stored)
 {
     uint64_t before = atomic_exchange(&file->read_to, end);
     bool follows = before > 0 && from >= before && from - before <= FOLLOWS_BYTES;
-    return follows && !in_memory(file->descriptor, end + AHEAD_BYTES / 2) &&
+    bool dense = end - from <= 2 * stored + FOLLOWS_BYTES;
+    return follows && dense && !in_memory(file->descriptor, end + AHEAD_BYTES / 2) &&
            fb_direct_ahead_read(&file->ahead, file->descriptor, from, end + AHEAD_BYTES);
 }
 
@@ -97,8 +102,11 @@ static void read_ahead(const struct fb_direct_job *job, const struct fb_direct_i
 {
     struct fb_direct_file *file = job->array->file;
     const struct fb_direct_entry *last = &items[count - 1].place;
-    uint64_t last_end = last->address + last->stored;
-    if (follow(file, items[0].place.address, last_end) || in_memory(file->descriptor, last_end - 1))
+    uint64_t last_end = last->address + last->stored, stored = 0;
+    for (size_t i = 0; i < count; i++)
+        stored += items[i].place.stored;
+    if (follow(file, items[0].place.address, last_end, stored) ||
+        in_memory(file->descriptor, last_end - 1))
         return;
     for (size_t i = 0; i < count;) {
         uint64_t from = items[i].place.address, end = from;

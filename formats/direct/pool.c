@@ -151,7 +151,6 @@ static void *help(void *context)
     return NULL;
 }
 
-/* Signals are for the caller's threads. */
 bool fb_direct_thread_start(pthread_t *thread, void *(*work)(void *context), void *context)
 {
     sigset_t all, before;

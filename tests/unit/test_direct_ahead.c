@@ -74,6 +74,11 @@ static void test_in_order(void **state)
     assert_int_equal(cost_of(&ahead, descriptor, 3 * STEP, 7 * STEP), 0);
     assert_int_equal(cost_of(&ahead, descriptor, 40 * STEP, 42 * STEP), 2);
     assert_int_equal(cost_of(&ahead, descriptor, 0, 3 * STEP), 3);
+    /* Small steps: what was read beyond the last one is not read again. */
+    uint64_t steps = 0;
+    for (uint64_t end = 3 * STEP; end < 5 * STEP; end += STEP / 20)
+        steps += cost_of(&ahead, descriptor, end - STEP / 20, end);
+    assert_int_equal(steps, 2);
     fb_direct_ahead_end(&ahead);
     close(descriptor);
 }
@@ -99,6 +104,7 @@ static void test_unreadable(void **state)
     struct fb_direct_ahead ahead;
     fb_direct_ahead_begin(&ahead);
     assert_int_equal(cost_of(&ahead, -1, 0, 9 * STEP), 0);
+    assert_false(fb_direct_ahead_read(&ahead, -1, 0, 9 * STEP));
     fb_direct_ahead_end(&ahead);
 }
 
@@ -112,8 +118,15 @@ static void test_ends_at_once(void **state)
     fb_direct_ahead_end(&ahead);
     fb_direct_ahead_begin(&ahead);
     assert_true(fb_direct_ahead_read(&ahead, descriptor, 0, STEP << 14));
+    uint64_t at = 0;
+    for (int i = 0; i < 10000 && at == 0; i++) {
+        usleep(100);
+        pthread_mutex_lock(&ahead.lock);
+        at = ahead.at;
+        pthread_mutex_unlock(&ahead.lock);
+    }
     fb_direct_ahead_end(&ahead);
-    assert_true(ahead.at < ahead.end);
+    assert_true(at > 0 && ahead.at < ahead.end);
     close(descriptor);
 }
 
