@@ -197,6 +197,8 @@ static bool from_device(const struct fb_cache_evidence *evidence)
     if (evidence->device_bytes == FB_NA || read == FB_NA)
         return false;
     uint64_t needed = read < evidence->asked_bytes / 100 ? evidence->asked_bytes : read;
+    if (evidence->file_bytes > 0 && needed > evidence->file_bytes)
+        needed = evidence->file_bytes;
     return needed > 0 && (double)evidence->device_bytes >= DEVICE_LEAST * (double)needed;
 }
 
@@ -235,7 +237,9 @@ int fb_cache_prepare(const char *path, enum fb_cache state, struct fb_error *err
     /* What is there in part came in pieces; the kernel loses a page now and then. */
     if (rc == 0 && state == FB_CACHE_WARM && fraction < WARM_LEAST)
         fb_cache_forget(path);
-    for (int attempt = 0; rc == 0 && attempt < 3; attempt++) {
+    /* What is still missing after reading everything finds no room. */
+    const int attempts = state == FB_CACHE_WARM ? 1 : 3;
+    for (int attempt = 0; rc == 0 && attempt < attempts; attempt++) {
         rc = each_file(path, state == FB_CACHE_WARM ? warm_file : evict_file, NULL, err);
         if (rc == 0)
             rc = fb_cache_resident(path, &fraction, err);

@@ -69,7 +69,9 @@ static int prepare_floor(struct fb_process *process, bool *known, struct fb_erro
 static bool is_cold(const struct fb_block_job *job, double resident)
 {
     char why[256];
-    struct fb_cache_evidence evidence = { resident, FB_NA, FB_NA, FB_NA };
+    struct fb_cache_evidence evidence = { .resident = resident,
+                                          .device_bytes = FB_NA,
+                                          .read_bytes = FB_NA };
     return fb_cache_proven(job->job.file, FB_CACHE_COLD, &evidence, why, sizeof why);
 }
 
@@ -92,7 +94,7 @@ int fb_floor_talk(struct fb_process *process, const struct fb_block_job *job, st
     int rc = prepare_floor(process, &known, err);
     if (rc || !known)
         return rc;
-    rc = fb_cache_prepare(job->job.file, job->cache, err);
+    rc = fb_talk_prepare_cache(process, job->job.file, job->cache, err);
     if (rc == 0)
         rc = fb_cache_resident(job->job.file, &resident, err);
     if (rc || (job->cache == FB_CACHE_COLD && !is_cold(job, resident)))

@@ -135,6 +135,7 @@ static void judge_cache(struct fb_cell *cell, const struct fb_block_result *resu
         .device_bytes = result->counters.device_bytes,
         .read_bytes = result->counters.read_bytes,
         .asked_bytes = result->counted * cell->record.request_bytes,
+        .file_bytes = cell->file->file_bytes == FB_NA ? 0 : cell->file->file_bytes,
     };
     if (fb_cache_proven(cell->file->path, cell->cache, &evidence, why, sizeof why)) {
         if (!cell->record.cache_state[0])

@@ -1,4 +1,5 @@
 #include "bench/talk.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,15 @@ int fb_talk_receive_true(struct fb_process *process, const char *key, json_t **m
     json_decref(*message);
     *message = NULL;
     return fb_fail(err, FB_EFORMAT, "worker broke the protocol: expected %s", key);
+}
+
+int fb_talk_prepare_cache(struct fb_process *process, const char *file, enum fb_cache state,
+                          struct fb_error *err)
+{
+    uint64_t began = fb_clock_ns();
+    int rc = fb_cache_prepare(file, state, err);
+    process->deadline_ns += fb_clock_ns() - began;
+    return rc;
 }
 
 int fb_talk_send(struct fb_process *process, json_t *message, struct fb_error *err)

@@ -17,6 +17,10 @@ int fb_talk_start_job(struct fb_process *process, const struct fb_worker *worker
                       const struct fb_process_limits *limits, const struct fb_job *job,
                       json_t **hello, struct fb_error *err);
 
+/* fb_cache_prepare while the worker waits: its deadline moves on by what that takes. */
+int fb_talk_prepare_cache(struct fb_process *process, const char *file, enum fb_cache state,
+                          struct fb_error *err);
+
 /* Takes over the message. */
 int fb_talk_send(struct fb_process *process, json_t *message, struct fb_error *err);
 /* The next message; a worker's own error becomes ours. */

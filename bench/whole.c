@@ -157,7 +157,7 @@ static uint64_t next_block(const struct fb_iterations *iterations)
 static bool can_prepare(struct fb_cell *cell)
 {
     struct fb_error why;
-    struct fb_cache_evidence evidence = { NAN, FB_NA, FB_NA, FB_NA };
+    struct fb_cache_evidence evidence = { .device_bytes = FB_NA, .read_bytes = FB_NA };
     struct fb_record *record = &cell->record;
     char reason[sizeof record->cache_reason];
     int rc = fb_cache_prepare(cell->file->path, cell->cache, &why);

@@ -160,11 +160,12 @@ static int start(struct fb_process *process, const struct fb_block_job *job,
 }
 
 /* What was said to be cold must have been. */
-static int prepare_cache(const struct fb_block_job *job, const char *file, struct fb_error *err)
+static int prepare_cache(struct fb_process *process, const struct fb_block_job *job,
+                         const char *file, struct fb_error *err)
 {
-    struct fb_cache_evidence evidence = { NAN, FB_NA, FB_NA, 0 };
+    struct fb_cache_evidence evidence = { .device_bytes = FB_NA, .read_bytes = FB_NA };
     char why[1024];
-    int rc = fb_cache_prepare(file, job->cache, err);
+    int rc = fb_talk_prepare_cache(process, file, job->cache, err);
     if (rc || job->cache != FB_CACHE_COLD)
         return rc;
     rc = fb_cache_resident(file, &evidence.resident, err);
@@ -185,7 +186,7 @@ int fb_anatomy_run(const struct fb_block_job *job, unsigned iterations, struct f
         return fb_fail(err, FB_EUSAGE, "a pass has an iteration or more, and a cold one just one");
     int rc = start(&process, job, &trace, err);
     if (rc == 0 && !job->no_file)
-        rc = prepare_cache(job, trace.file, err);
+        rc = prepare_cache(&process, job, trace.file, err);
     if (rc == 0)
         rc = take_pass(&process, job, iterations, out, err);
     fb_process_close(&process);

@@ -40,7 +40,7 @@ static const struct argp argp = {
 int fb_command_evict(int argc, char **argv, struct fb_error *err)
 {
     struct arguments a = { .state = FB_CACHE_COLD };
-    struct fb_cache_evidence evidence = { NAN, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+    struct fb_cache_evidence evidence = { .device_bytes = UINT64_MAX, .read_bytes = UINT64_MAX };
     char why[256];
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int rc = fb_cache_prepare(a.file, a.state, err);

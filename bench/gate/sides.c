@@ -409,6 +409,7 @@ static void prove_cache(const struct half *half, const struct fb_cell *cell, cha
         .device_bytes = result->counters.device_bytes,
         .read_bytes = result->counters.read_bytes,
         .asked_bytes = result->counted * cell->record.request_bytes,
+        .file_bytes = cell->file->file_bytes == FB_NA ? 0 : cell->file->file_bytes,
     };
     if (half->job.no_file || fb_cache_proven(half->job.job.file, cell->cache, &evidence, why, size))
         why[0] = '\0';

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "bench/cache.h"
 #include "bench/counters.h"
+#include "bench/talk.h"
 #include "results/record.h"
 
 #include <fcntl.h>
@@ -145,27 +146,31 @@ static void test_proof(void **state)
     static const struct {
         enum fb_cache state;
         double resident;
-        uint64_t device, read, asked;
+        uint64_t device, read, asked, file;
         bool proven;
     } cases[] = {
-        { FB_CACHE_COLD, 0, FB_NA, FB_NA, 100, true },
-        { FB_CACHE_COLD, 0.01, 0, 0, 100, true },
-        { FB_CACHE_COLD, 0.0101, 1000, 1000, 100, false }, /* seen to be warm: no way around */
-        { FB_CACHE_WARM, 0.99, FB_NA, FB_NA, 100, true },
-        { FB_CACHE_WARM, 0.98, FB_NA, FB_NA, 100, false },
-        { FB_CACHE_COLD, NAN, 1000, 1000, 5000, true }, /* compressed: fewer bytes than asked for */
-        { FB_CACHE_COLD, NAN, 990, 1000, 100, true },
-        { FB_CACHE_COLD, NAN, 989, 1000, 100, false },
-        { FB_CACHE_COLD, NAN, 5000, 10, 5000, true }, /* mapped */
-        { FB_CACHE_COLD, NAN, 4000, 10, 5000, false },
-        { FB_CACHE_COLD, NAN, FB_NA, 1000, 1000, false },
-        { FB_CACHE_COLD, NAN, 1000, FB_NA, 1000, false },
-        { FB_CACHE_COLD, NAN, 0, 0, 0, false },
-        { FB_CACHE_WARM, NAN, 0, 1000, 1000, false },
+        { FB_CACHE_COLD, 0, FB_NA, FB_NA, 100, 0, true },
+        { FB_CACHE_COLD, 0.01, 0, 0, 100, 0, true },
+        { FB_CACHE_COLD, 0.0101, 1000, 1000, 100, 0, false }, /* seen to be warm: no way around */
+        { FB_CACHE_WARM, 0.99, FB_NA, FB_NA, 100, 0, true },
+        { FB_CACHE_WARM, 0.98, FB_NA, FB_NA, 100, 0, false },
+        { FB_CACHE_COLD, NAN, 1000, 1000, 5000, 0,
+          true }, /* compressed: fewer bytes than asked for */
+        { FB_CACHE_COLD, NAN, 990, 1000, 100, 0, true },
+        { FB_CACHE_COLD, NAN, 989, 1000, 100, 0, false },
+        { FB_CACHE_COLD, NAN, 5000, 10, 5000, 0, true }, /* mapped */
+        { FB_CACHE_COLD, NAN, 4000, 10, 5000, 0, false },
+        { FB_CACHE_COLD, NAN, FB_NA, 1000, 1000, 0, false },
+        { FB_CACHE_COLD, NAN, 1000, FB_NA, 1000, 0, false },
+        { FB_CACHE_COLD, NAN, 0, 0, 0, 0, false },
+        { FB_CACHE_WARM, NAN, 0, 1000, 1000, 0, false },
+        { FB_CACHE_COLD, NAN, 800, 1000, 800, 800, true }, /* all of it came, and was read twice */
+        { FB_CACHE_COLD, NAN, 700, 1000, 800, 800, false },
+        { FB_CACHE_COLD, NAN, 800, 10, 1600, 800, true },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fb_cache_evidence evidence = { cases[i].resident, cases[i].device, cases[i].read,
-                                              cases[i].asked };
+                                              cases[i].asked, cases[i].file };
         char why[256];
         bool proven = fb_cache_proven("/", cases[i].state, &evidence, why, sizeof why);
         if (proven != cases[i].proven)
@@ -178,7 +183,7 @@ static void test_proof(void **state)
 static void test_proof_names_filesystem(void **state)
 {
     (void)state;
-    struct fb_cache_evidence cold = { 0, 1000, 1000, 1000 };
+    struct fb_cache_evidence cold = { 0, 1000, 1000, 1000, 0 };
     char path[64], why[256];
     int fd = memfd_create("fmtbench-test", 0);
     assert_true(fd >= 0);
@@ -188,6 +193,25 @@ static void test_proof_names_filesystem(void **state)
     assert_non_null(strstr(why, "-o DIR"));
     cold.resident = 1;
     assert_true(fb_cache_proven(path, FB_CACHE_WARM, &cold, why, sizeof why));
+    close(fd);
+}
+
+/* Reading a large file into the page cache is not the worker's time. */
+static void test_deadline_moves_on(void **state)
+{
+    (void)state;
+    struct fb_process process = FB_PROCESS_NONE;
+    struct fb_error err;
+    char path[] = "/tmp/fmtbench-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    for (int i = 0; i < FB_CACHE_COUNT; i++) {
+        process.deadline_ns = 1000;
+        assert_int_equal(fb_talk_prepare_cache(&process, path, (enum fb_cache)i, &err), 0);
+        assert_true(process.deadline_ns > 1000);
+    }
+    unlink(path);
     close(fd);
 }
 
@@ -201,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_proof),
         cmocka_unit_test(test_proof_names_filesystem),
+        cmocka_unit_test(test_deadline_moves_on),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
