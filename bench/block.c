@@ -276,11 +276,12 @@ static int take_done(struct fb_process *process, struct fb_block_result *result,
     return fb_process_finish(process, err);
 }
 
-static int prove_cache(const struct fb_block_job *job, double *resident, struct fb_error *err)
+static int prove_cache(struct fb_process *process, const struct fb_block_job *job, double *resident,
+                       struct fb_error *err)
 {
     if (job->no_file)
         return 0;
-    int rc = fb_cache_prepare(job->job.file, job->cache, err);
+    int rc = fb_talk_prepare_cache(process, job->job.file, job->cache, err);
     return rc ? rc : fb_cache_resident(job->job.file, resident, err);
 }
 
@@ -321,7 +322,7 @@ int fb_block_open(const struct fb_block_job *job, struct fb_block **out,
         block->process.on_bytes_context = &block->checker;
     }
     if (rc == 0)
-        rc = prove_cache(job, &result->resident_before, err);
+        rc = prove_cache(&block->process, job, &result->resident_before, err);
     block->counters =
         rc == 0 && job->counters && json_is_true(json_object_get(block->hello, "counters"));
     return rc;
@@ -439,5 +440,7 @@ int fb_block_create_file(const struct fb_worker *worker, const struct fb_process
     if (rc == 0)
         rc = fb_block_create(worker, limits, job, source, result, err);
     unlink(job->plan);
+    if (rc == 0) /* in the pieces that it was written in */
+        fb_cache_forget(job->file);
     return rc;
 }

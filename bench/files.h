@@ -27,8 +27,8 @@ struct fb_files {
 int fb_files_make(const struct fb_run_config *config, const struct fb_dataset *dataset,
                   const struct fb_subjects *subjects, const char *folder, struct fb_files *out,
                   struct fb_error *err);
-/* Has the page cache forget them all, before they are measured: whoever wrote or read them left them
- * there in a way of his own (cache.h). */
+/* Has the page cache forget them all, before they are measured: whoever wrote or read them left
+ * them there in a way of his own (cache.h). */
 void fb_files_forget(const struct fb_files *files);
 /* Removes what the run made, unless it is to keep it; files that failed always. */
 void fb_files_free(struct fb_files *files, bool keep);

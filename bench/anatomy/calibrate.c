@@ -35,7 +35,11 @@ static int make_file(struct bench *bench, const char *options_text, struct fb_er
     struct fb_options options;
     int rc =
         fb_options_parse(bench->writer->options, bench->writer->name, options_text, &options, err);
-    return rc ? rc : fb_format_create(bench->writer, &options, bench->file, bench->source, err);
+    if (rc == 0)
+        rc = fb_format_create(bench->writer, &options, bench->file, bench->source, err);
+    if (rc == 0)
+        fb_cache_forget(bench->file);
+    return rc;
 }
 
 /* `times` slabs of rows first to first + rows, and columns up to width, with first moved on by
@@ -132,6 +136,7 @@ static void measure_reads(const char *path, struct fb_rates *out)
     for (size_t at = 0; buffer && fd >= 0 && at < FILE_BYTES; at += block)
         if (pwrite(fd, buffer, block, (off_t)at) != (ssize_t)block)
             break;
+    fb_cache_forget(path); /* the first turn reads it in order */
     for (int turn = 0; buffer && fd >= 0 && turn < FILE_TURNS; turn++)
         for (off_t at = 0;; at += got) {
             uint64_t started = fb_clock_ns();

@@ -109,10 +109,8 @@ static int prepare(struct fb_study *study, struct fb_error *err)
         rc = fb_tasks_make(study->config, &study->dataset, needed, study->folder, &study->tasks,
                            err);
     /* HDF5 shares what is open twice in one process, caches too: nothing else may hold the file. */
-    if (rc == 0) {
+    if (rc == 0)
         fb_dataset_close_sources(&study->dataset);
-        fb_cache_forget(study->config->source);
-    }
     return rc;
 }
 
@@ -307,6 +305,7 @@ static int study_task(struct fb_study *study, const struct fb_task *task,
     if (rc)
         return rc;
     describe(study, task, finding);
+    fb_cache_forget(study->config->source); /* what looking at it has read, too */
     rc = take_pass(study, task, study->handle, &finding->anatomy, err);
     if (rc)
         return rc;

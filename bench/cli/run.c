@@ -114,10 +114,12 @@ static int parse_one(int key, char *text, struct arguments *a)
         return 0;
     case KEY_CACHE:
         a->cache_given = true;
-        return fb_argument_list(text, fb_cache_names, FB_CACHE_COUNT, config->cache, "cache", a->err);
+        return fb_argument_list(text, fb_cache_names, FB_CACHE_COUNT, config->cache, "cache",
+                                a->err);
     case KEY_HANDLE:
         config->handles_given = true;
-        return fb_argument_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle", a->err);
+        return fb_argument_list(text, fb_handle_names, FB_HANDLE_COUNT, config->handle, "handle",
+                                a->err);
     case KEY_QUICK:
         config->quick = true;
         return 0;

@@ -71,8 +71,6 @@ static int write_trial(const struct fb_contest *contest, struct fb_trial *trial,
         if (rc == 0 && (i == 0 || ns < trial->write_ns))
             trial->write_ns = ns;
     }
-    if (rc == 0) /* read as the present file is, not as it was written */
-        fb_cache_forget(trial->path);
     return rc;
 }
 

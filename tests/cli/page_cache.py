@@ -45,6 +45,11 @@ with tap.scratch(within=os.path.dirname(os.path.abspath(tap.FMTBENCH))) as scrat
     tap.run("gen", "-o", file, "-f", "hdf5-chunked", "--samples", 4)
     size = os.path.getsize(file)
 
+    tap.run("evict", file, code=None)
+    read(file)
+    if resident(file) < 1 or tap.run("evict", file, code=None).returncode:
+        print("1..0 # SKIP the build lies on a filesystem that keeps its files in memory")
+        sys.exit(0)
     with tap.case("warming reads all of what is there in part, and nothing of what is there whole"):
         tap.run("evict", file)
         assert resident(file) == 0, resident(file)
