@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "formats/direct/ahead.h"
+#include "bench/cache.h"
+#include "formats/direct/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,13 +131,72 @@ static void test_ends_at_once(void **state)
     close(descriptor);
 }
 
+/* --- where it is asked ------------------------------------------------------------------------ */
+
+/* Noise, which gzip leaves as long as it is, in chunks of 16 KiB. */
+static void write_array(hid_t file, const char *name, hsize_t rows)
+{
+    const hsize_t dims[2] = { rows, 8192 }, chunk[2] = { 64, 64 };
+    int32_t *values = malloc(rows * 8192 * sizeof *values);
+    uint32_t noise = 1;
+    assert_non_null(values);
+    for (size_t i = 0; i < rows * 8192; i++)
+        values[i] = (int32_t)(noise = noise * 1664525 + 1013904223);
+    hid_t space = H5Screate_simple(2, dims, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(creation, 2, chunk);
+    H5Pset_deflate(creation, 1);
+    hid_t set = H5Dcreate2(file, name, H5T_STD_I32LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    assert_true(H5Dwrite(set, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(set);
+    H5Pclose(creation);
+    H5Sclose(space);
+    free(values);
+}
+
+static void read_array(struct fb_direct_file *file, const char *name, uint64_t rows,
+                       uint64_t columns)
+{
+    const uint64_t start[2] = { 0, 0 }, count[2] = { rows, columns };
+    const size_t bytes = rows * columns * sizeof(int32_t);
+    void *values = malloc(bytes);
+    struct fb_direct_array *array;
+    char why[FB_DIRECT_WHY];
+    assert_int_equal(fb_direct_array_open(file, name, &array, why), 0);
+    assert_int_equal(fb_direct_read(array, start, count, values, bytes, why), 0);
+    fb_direct_array_close(array);
+    free(values);
+}
+
+/* Behind an array that was read whole, 24 chunks of another, 2 MiB apart: what lies between them
+ * stays where it is. */
+static void test_scattered_chunks(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/fmtbench-ahead-XXXXXX", why[FB_DIRECT_WHY];
+    struct fb_direct_file *file;
+    close(mkstemp(path));
+    hid_t made = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    write_array(made, "a", 64);
+    write_array(made, "b", 24 * 64);
+    H5Fclose(made);
+    fb_cache_forget(path);
+    assert_int_equal(fb_direct_open(path, 2, &file, why), 0);
+    read_array(file, "a", 64, 8192);
+    come_to_rest(&file->ahead);
+    uint64_t before = read_so_far();
+    read_array(file, "b", 24 * 64, 64);
+    come_to_rest(&file->ahead);
+    assert_true(read_so_far() - before < 4 * STEP);
+    fb_direct_close(file);
+    unlink(path);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),
-        cmocka_unit_test(test_end_of_file),
-        cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_ends_at_once),
+        cmocka_unit_test(test_in_order),         cmocka_unit_test(test_end_of_file),
+        cmocka_unit_test(test_unreadable),       cmocka_unit_test(test_ends_at_once),
+        cmocka_unit_test(test_scattered_chunks),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
