@@ -24,9 +24,7 @@ void fb_direct_ahead_begin(struct fb_direct_ahead *ahead);
 void fb_direct_ahead_end(struct fb_direct_ahead *ahead);
 /* Has what lies from `from` to `end` read, as far as it has not been yet, and up to 1 MiB more.
  * Calls follow each other through the file that the first one's descriptor is of; one that jumps
- * back begins anew. False where nothing is read, for want of a thread or memory, or since it
- * failed.
- */
+ * back begins anew. False where nothing is read: there is no thread, or it failed. */
 bool fb_direct_ahead_read(struct fb_direct_ahead *ahead, int descriptor, uint64_t from,
                           uint64_t end);
 
