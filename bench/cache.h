@@ -43,8 +43,8 @@ struct fb_cache_evidence {
  * residency is not known, cold is proven when at least 99 % of what was read came from the device:
  * of the bytes of read calls or, where those are next to nothing since the file is mapped, of what
  * was delivered; or the whole file did, as some of it was read twice. On a filesystem with a cache
- * of its own, cold is never proven. When not, `why`
- * (`size` bytes) says so, names the filesystem and what to do. */
+ * of its own, cold is never proven. When not, `why` (`size` bytes) says so, names
+ * the filesystem and what to do. */
 bool fb_cache_proven(const char *path, enum fb_cache state,
                      const struct fb_cache_evidence *evidence, char *why, size_t size);
 

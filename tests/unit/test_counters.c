@@ -93,11 +93,14 @@ static void test_faults(void **state)
         mmap(NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(map != MAP_FAILED);
     assert_int_equal(madvise(map, pages * page, MADV_NOHUGEPAGE), 0);
+    /* Reading maps the page of zeroes, and has a sanitizer touch its own memory for these pages. */
+    for (size_t i = 0; i < pages; i++)
+        assert_int_equal(((volatile char *)map)[i * page], 0);
     fb_meter_begin(&meter);
     for (size_t i = 0; i < pages; i++)
         map[i * page] = 1;
     fb_meter_end(&meter);
-    assert_in_range(meter.sum.minor_faults, pages, pages + 32);
+    assert_in_range(meter.sum.minor_faults, pages, pages + 8);
     munmap(map, pages * page);
     fb_meter_close(&meter);
     fb_meter_begin(NULL);
