@@ -818,8 +818,9 @@ def is_sessions(data):
 
 
 class PickleFile:
-    """Opening it is pickle.load of the whole file; everything is served from what that made. No
-    memory setting is touched: the loads of a plain script are to be measured."""
+    """Opening it is pickle.load of the whole file; everything is served from what that made, and
+    rows of an array are a view of it. No memory setting is touched: the loads of a plain script
+    are to be measured."""
 
     @staticmethod
     def start(options):
@@ -842,7 +843,7 @@ class PickleFile:
         return at
 
     def read(self, request):
-        return native(np.array(self.find(request.array)[request.slab]))
+        return native(self.find(request.array)[request.slab])
 
     def load(self, request):
         return native(self.find(request.array))

@@ -8,8 +8,10 @@ import sys
 import h5py
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../../formats/python")]
 import tap
+from worker import PickleFile, Request
 
 
 def guides_pickle(h5, protocol, dtype):
@@ -77,6 +79,13 @@ with tap.scratch() as tmp:
         assert content(os.path.join(files, "01-pickle.pkl")) == guides_pickle(h5, 4, "f8")
         assert content(os.path.join(files, "02-pickle.pkl")) == guides_pickle(h5, 5, "f8")
         assert set(statuses(folder).values()) == {("ok", "verified")}
+    with tap.case("rows of it are not copied, as for whoever slices an array that was loaded"):
+        reader = PickleFile(pkl)
+        rows = reader.read(Request({"op": "read", "array": "sample_001/novice/aus", "name": "",
+                                    "joined": "0", "start": "7 0", "count": "20 17", "dtype": "<f4",
+                                    "sample": "sample_001"}))
+        aus = reader.data[1][1]["aus"]
+        assert (rows == aus[7:27]).all() and rows.shape == (20, 17) and np.shares_memory(rows, aus)
     with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
         other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
         arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
