@@ -14,6 +14,7 @@ import contextlib
 import csv
 import ctypes
 import fnmatch
+import functools
 import gc
 import json
 import math
@@ -69,6 +70,7 @@ WHY_NOT = {
 }
 
 
+@functools.lru_cache(64)
 def element(order, code):
     """The numpy dtype of "<" and "f8", or why arrays of it are not taken. numpy itself is never
     asked what a text from outside means."""

@@ -1,16 +1,16 @@
 """Pickle against HDF5 as the guide describes it: its functions, time.time() around them.
 
-    compare_formats.py data.pkl data.h5 [SEED [COMPARISON...]]
+    compare_formats.py data.pkl data.h5 ASKED [COMPARISON]
 
-Nothing in here knows fmtbench. Prints seconds as JSON: {"slicing": {"pickle": s, "hdf5": s}, ...}."""
+Nothing in here knows fmtbench. ASKED is JSON: {"order": [sample...], "windows": [[sample, frame]...],
+"frames": [min, max], "name": sample name, "index": which that is}. Prints seconds as JSON:
+{"slicing": {"pickle": s, "hdf5": s}, ...}."""
 import json
 import pickle
-import random
 import sys
 import time
 
 import h5py
-import numpy as np
 
 # --- data_hdf5 ------------------------------------------------------------------------------------
 
@@ -64,15 +64,10 @@ def timed(function):
     return time.time() - start
 
 
-def compare(pkl, h5, seed, only):
-    rng = random.Random(seed)
-    with h5py.File(h5, "r") as hf:
-        names = [name.decode() for name in hf["sample_names"][:]]
-        frames = [int(hf[f"sample_{i:03d}"].attrs["num_frames_expert"]) for i in range(len(names))]
-    order = rng.sample(range(len(names)), len(names))
-    windows = [(idx, rng.randrange(frames[idx] - 100)) for idx in order]
-    low, high = sorted(frames)[len(frames) // 4], sorted(frames)[-1 - len(frames) // 4]
-    wanted = rng.randrange(len(names))
+def compare(pkl, h5, asked, only=None):
+    order, windows, (low, high) = asked["order"], asked["windows"], asked["frames"]
+    for feature, array in load_sample(h5, 0, "expert").items():
+        print(feature, array.shape, file=sys.stderr)
 
     def pickled_samples():
         data = load_pickle(pkl)
@@ -100,20 +95,20 @@ def compare(pkl, h5, seed, only):
         data = load_pickle(pkl)
         found = [(idx, len(expert["face"])) for idx, (expert, _) in enumerate(data)
                  if low <= len(expert["face"]) <= high]
-        return found, len(data[wanted][0]["face"])
+        return found, len(data[asked["index"]][0]["face"])
 
     def hdf5_search():
         return (search_samples_by_frame_count(h5, "expert", low, high),
-                frames_by_name(h5, names[wanted], "expert"))
+                frames_by_name(h5, asked["name"], "expert"))
 
-    pairs = {
-        "full-load": (lambda: load_pickle(pkl), lambda: load_all(h5)),
-        "random-access": (pickled_samples, hdf5_samples),
-        "slicing": (pickled_slices, hdf5_slices),
-        "search": (pickled_search, hdf5_search),
+    functions = {
+        "full-load": {"pickle": lambda: load_pickle(pkl), "hdf5": lambda: load_all(h5)},
+        "random-access": {"pickle": pickled_samples, "hdf5": hdf5_samples},
+        "slicing": {"pickle": pickled_slices, "hdf5": hdf5_slices},
+        "search": {"pickle": pickled_search, "hdf5": hdf5_search},
     }
-    return {name: {"pickle": timed(pairs[name][0]), "hdf5": timed(pairs[name][1])}
-            for name in only or pairs}
+    return {name: {kind: timed(function) for kind, function in pair.items()}
+            for name, pair in functions.items() if only in (None, name)}
 
 
-print(json.dumps(compare(*sys.argv[1:3], int(sys.argv[3]) if len(sys.argv) > 3 else 0, sys.argv[4:])))
+print(json.dumps(compare(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), *sys.argv[4:])))
