@@ -6,11 +6,12 @@ Their ratio must lie within 5 %: both one-sided 95 % bounds of its median. The s
 worker's own load_pickle in the place of pickle.load tells what the allow-list costs.
 
 Then ratios of pickle to HDF5 from a script as the guide describes it (compare_formats.py), against
-the same ratios of fmtbench's own rows, pickle and h5py, of the same files, in turns. They are the same
-within their scatter when each median lies within the other's single ratios, 5th to 95th percentile.
-The script has a process for each comparison, whose first calls are timed: fmtbench's first iterations.
-Like the guide it begins with one sample and its shapes; that pays for h5py's start, which is in none of
-fmtbench's figures. What it asks for stands in its arguments: to look it up would be half of a search.
+the same ratios of fmtbench's own rows, pickle and h5py: the same files, the same requests, in turns.
+They are the same within their scatter when each median lies within the other's single ratios, 5th to
+95th percentile. The script has a process for each comparison, whose first calls are timed: fmtbench's
+first iterations. Like the guide it begins with one sample and its shapes; that pays for h5py's start,
+which is in none of fmtbench's figures. There are 96 samples: of 24 half a search is what first calls
+cost, and that depends on what memory the process has left over (400 faults are a tenth of it).
 
 Two more are told, and not checked. Of fmtbench's warm iterations: without what first calls cost. Of the
 script with all comparisons in one process: there every further pickle is loaded into memory that the
@@ -21,6 +22,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -49,7 +51,7 @@ print(time.perf_counter_ns() - start)
 """.format(folder=os.path.dirname(PYTHON_WORKER))
 # What the script of the guide does -> workload of the same requests, and how it holds the HDF5 file
 SAME = {"full-load": ("full-load", "once"), "random-access": ("random-access:n=0", "each"),
-        "slicing": ("slicing:n=24", "each"), "search": ("search", "each")}
+        "slicing": ("slicing:n={samples}", "each"), "search": ("search", "each")}
 
 
 def script(text, path):
@@ -88,12 +90,14 @@ def load_times(folder, source, pairs):
     return good
 
 
-def own_ratios(folder, source, rounds, turn):
-    """{name: pickle over h5py, by round} of the warm iterations and of those before, and the two files."""
+def own_ratios(folder, samples, rounds, turn):
+    """{name: pickle over h5py, by round} of the warm iterations and of those before; and what the
+    script takes: the two files, and the same requests."""
     out = os.path.join(folder, f"rows-{turn}")
-    words = [word for workload in {w for w, _ in SAME.values()} for word in ("-w", workload)]
-    fmtbench("run", source, "-f", "pickle", "-f", "h5py:dtype=f32", *words, "--cache", "warm",
-             "--handle", "once,each", "--blocks", rounds, "--no-plots", "--keep-files", "-o", out)
+    words = [word for workload, _ in SAME.values() for word in ("-w", workload.format(samples=samples))]
+    fmtbench("run", f"synth:samples={samples},dtype=f64", "-f", "pickle", "-f", "h5py:dtype=f32", *words,
+             "--cache", "warm", "--handle", "once,each", "--blocks", rounds, "--seed", turn + 1,
+             "--no-plots", "--keep-files", "-o", out)
     with open(os.path.join(out, "results.csv"), newline="") as file:
         cells = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert all(row["status"] in ("ok", "not-applicable") for row in cells.values())
@@ -105,36 +109,41 @@ def own_ratios(folder, source, rounds, turn):
             times.setdefault(key, {}).setdefault(row["round"], []).append(int(row["ns"]))
     warm, first = {}, {}
     for warmup, ratios in ("0", warm), ("1", first):
-        for name, (workload, handle) in SAME.items():
-            workload = workload.split(":")[0]
-            loads, reads = times[warmup, workload, "pickle", "once"], times[warmup, workload, "h5py", handle]
+        for name, (_, handle) in SAME.items():
+            loads, reads = times[warmup, name, "pickle", "once"], times[warmup, name, "h5py", handle]
             ratios[name] = [statistics.median(loads[r]) / statistics.median(reads[r]) for r in loads]
     files = os.path.join(out, "files")
     pkl, h5 = (os.path.join(files, next(f for f in sorted(os.listdir(files)) if f.endswith(end)))
                for end in (".pkl", ".h5"))
-    return warm, first, pkl, h5
+    return warm, first, [pkl, h5, asked_of(os.path.join(out, "plan.csv"), h5)]
 
 
-def asked_of(h5, seed):
-    """What the script is asked: the requests of fmtbench's workloads, drawn anew."""
-    rng = random.Random(seed)
+def asked_of(plan, h5):
+    """What the script is to ask for, of the requests of fmtbench's workloads."""
+    requests = {}
+    with open(plan, newline="") as file:
+        for row in csv.DictReader(file):
+            requests.setdefault(row["workload"], []).append(row)
     with h5py.File(h5, "r") as file:
         names = [name.decode() for name in file["sample_names"][:]]
-        frames = [int(file[f"sample_{i:03d}"].attrs["num_frames_expert"]) for i in range(len(names))]
-    order, index = rng.sample(range(len(names)), len(names)), rng.randrange(len(names))
-    quarter = len(frames) // 4
-    return json.dumps({"order": order, "windows": [(i, rng.randrange(frames[i] - 100)) for i in order],
-                       "frames": [sorted(frames)[quarter], sorted(frames)[-1 - quarter]],
-                       "name": names[index], "index": index})
+    by_range, by_name = requests["search"]
+
+    def sample(request):
+        return int(request["array"].split("/")[0][len("sample_"):])
+
+    return json.dumps({"order": [sample(r) for r in requests["random-access"]],
+                       "windows": [(sample(r), int(r["start"].split()[0])) for r in requests["slicing"]],
+                       "frames": [int(by_range["min"]), int(by_range["max"])],
+                       "name": by_name["name"], "index": names.index(by_name["name"])})
 
 
-def guides_ratios(pkl, h5, seeds, alone):
+def guides_ratios(script, rounds, alone):
     """As the script does it, each comparison in a process of its own, or all in one."""
     ratios = {name: [] for name in SAME}
-    for seed in seeds:
+    for _ in range(rounds):
         for only in [[name] for name in SAME] if alone else [[]]:
-            done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), pkl, h5,
-                                   asked_of(h5, seed), *only], check=True, stdout=subprocess.PIPE,
+            done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), *script,
+                                   *only], check=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, text=True, timeout=600)
             for name, seconds in json.loads(done.stdout).items():
                 ratios[name].append(seconds["pickle"] / seconds["hdf5"])
@@ -153,18 +162,17 @@ def astray(one, other):
     return max(beyond(one, *scatter(other)), beyond(other, *scatter(one)))
 
 
-def compare_scripts(folder, source, rounds):
+def compare_scripts(folder, samples, rounds):
     """The machine drifts: all take turns."""
     sides = {side: {name: [] for name in SAME} for side in ("first", "alone", "warm", "one process")}
-    for turn in range(max(1, rounds // 5)):
-        seeds = range(5 * turn, 5 * turn + 5)
-        warm, first, pkl, h5 = own_ratios(folder, source, len(seeds), turn)
+    for turn in range(rounds // 5):
+        warm, first, script = own_ratios(folder, samples, 5, turn)
         for side, more in (("warm", warm), ("first", first),
-                           ("one process", guides_ratios(pkl, h5, seeds, False)),
-                           ("alone", guides_ratios(pkl, h5, seeds, True))):
+                           ("one process", guides_ratios(script, 5, False)),
+                           ("alone", guides_ratios(script, 5, True))):
             for name in SAME:
                 sides[side][name] += more[name]
-        subprocess.run(["rm", "-r", os.path.dirname(os.path.dirname(pkl))], check=True)
+        shutil.rmtree(os.path.join(folder, f"rows-{turn}"))
     good = True
     for name in SAME:
         for side, ratios in sides.items():
@@ -179,17 +187,17 @@ def compare_scripts(folder, source, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=150)
-    parser.add_argument("--rounds", type=int, default=50, help="of the guide's script")
-    parser.add_argument("--samples", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=30, help="of the guide's script")
+    parser.add_argument("--samples", type=int, default=24, help="of the pickles that are loaded")
+    parser.add_argument("--script-samples", type=int, default=96, help="of those the script compares")
     parser.add_argument("--tmp", default=None, help="folder for the files")
     args = parser.parse_args()
     if args.pairs < 10 or args.rounds < 10:
         sys.exit("load_pickle: at least 10 of each")
     random.seed(1)
-    source = f"synth:samples={args.samples},dtype=f64"
     with tempfile.TemporaryDirectory(prefix="fmtbench-pickle-", dir=args.tmp) as folder:
-        good = load_times(folder, source, args.pairs)
-        good &= compare_scripts(folder, source, args.rounds)
+        good = load_times(folder, f"synth:samples={args.samples},dtype=f64", args.pairs)
+        good &= compare_scripts(folder, args.script_samples, args.rounds)
     sys.exit(0 if good else 1)
 
 
