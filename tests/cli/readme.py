@@ -30,6 +30,21 @@ with tap.case("the verdicts shown are those of the reference's figures"):
     shown = re.search(r"<!-- from results/reference/claims -->\n```text\n(.*?)```", readme, re.S)
     real = tap.run("show", os.path.join(ROOT, "results/reference/claims"), "--color=never").stdout
     assert shown.group(1).count("\n") > 10 and real.startswith(shown.group(1)), shown.group(1)
+    with open(os.path.join(ROOT, "results/reference/claims/whole/results.csv"), newline="") as file:
+        loads = {row["format"]: float(row["median_ns"]) / 1e6 for row in csv.DictReader(file)
+                 if (row["workload"], row["cache"], row["handle"]) == ("full-load", "warm", "once")}
+    text = re.sub(r"\s+", " ", readme)
+    assert (f"{loads['pickle']:.1f} ms by `pickle.load`, {loads['h5py']:.0f} ms by h5py with gzip 4 "
+            f"({loads['h5py-contiguous']:.1f} ms without)") in text, loads
+with tap.case("a script's ratios are fmtbench's, but where it loads several pickles, as bench-pickle found"):
+    with open(os.path.join(ROOT, "results/reference/pickle/bench-pickle.txt")) as file:
+        found = file.read()
+    assert found.count("\tpass\n") == 13 and "\tfail" not in found
+    ratios = {}
+    for name, side, median in re.findall(r"^([a-z-]+), pickle over HDF5, (.+): median ([0-9.]+)", found, re.M):
+        ratios.setdefault(name, {})[side] = float(median)
+    faster = max(sides["alone"] / sides["one process"] for sides in ratios.values())
+    assert f"looks up to {faster:.1f} times as fast" in text, faster
 with tap.case("the explanation shown is the reference's, its figures those of its anatomy.csv"):
     shown = re.search(r"<!-- from results/reference/explain -->\n```text\n(.*?)\n```", readme, re.S)
     folder = os.path.join(ROOT, "results/reference/explain")
