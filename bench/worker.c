@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MMAP_THRESHOLD (128 * 1024) /* malloc's own, in a process that has freed nothing yet */
+
 #ifndef FB_VERSION
 #define FB_VERSION "0.1.0"
 #endif
@@ -329,6 +331,11 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         .trace = job->trace ? &trace : NULL,
         .handicap = job->handicap,
     };
+    /* What a format that loads whole files has in memory goes back to the kernel on closing, within
+     * the clock, in every iteration. malloc maps large blocks only until it has seen one freed; from
+     * then on it would keep them, for malloc_trim to give back off the clock. */
+    if (format->flags & FB_LOADS_WHOLE)
+        mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     rc = prepare_delivery(job, &plan, &delivery, &epoch, err);
     if (rc == 0 && format->start)
         rc = format->start(options, err);

@@ -2,15 +2,17 @@
 
     compare_formats.py data.pkl data.h5 ASKED [COMPARISON]
 
-Nothing in here knows fmtbench. ASKED is JSON: {"order": [sample...], "windows": [[sample, frame]...],
-"frames": [min, max], "name": sample name, "index": which that is}. Prints seconds as JSON:
-{"slicing": {"pickle": s, "hdf5": s}, ...}."""
+Nothing in here knows fmtbench; what to ask for is told as JSON: {"order": [sample...], "windows":
+[[sample, frame]...], "frames": [min, max], "name": sample name, "index": which that is}. Prints
+seconds as JSON: {"slicing": {"pickle": s, "hdf5": s}, ...}."""
 import json
+import math
 import pickle
 import sys
 import time
 
 import h5py
+import numpy as np
 
 # --- data_hdf5 ------------------------------------------------------------------------------------
 
@@ -59,9 +61,28 @@ def load_pickle(path):
 
 
 def timed(function):
+    """Seconds, and what stands for the result, which is let go of: its memory is for the next."""
     start = time.time()
-    result = function()  # let go of behind the clock
-    return time.time() - start
+    result = function()
+    return time.time() - start, gist(result)
+
+
+def gist(result):
+    """Of arrays shape and mean."""
+    if isinstance(result, np.ndarray):
+        return [*result.shape, float(result.mean(dtype="f8"))]
+    if isinstance(result, dict):
+        return [gist(value) for value in result.values()]
+    if isinstance(result, (list, tuple)):
+        return [gist(value) for value in result]
+    return int(result)
+
+
+def same(a, b):
+    """As good as: the one has float64 where the other has float32."""
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return math.isclose(a, b, rel_tol=1e-5)
 
 
 def compare(pkl, h5, asked, only=None):
@@ -98,17 +119,19 @@ def compare(pkl, h5, asked, only=None):
         return found, len(data[asked["index"]][0]["face"])
 
     def hdf5_search():
-        return (search_samples_by_frame_count(h5, "expert", low, high),
-                frames_by_name(h5, asked["name"], "expert"))
+        found = search_samples_by_frame_count(h5, "expert", low, high)
+        return [(idx, frames) for idx, _, frames in found], frames_by_name(h5, asked["name"], "expert")
 
-    functions = {
-        "full-load": {"pickle": lambda: load_pickle(pkl), "hdf5": lambda: load_all(h5)},
-        "random-access": {"pickle": pickled_samples, "hdf5": hdf5_samples},
-        "slicing": {"pickle": pickled_slices, "hdf5": hdf5_slices},
-        "search": {"pickle": pickled_search, "hdf5": hdf5_search},
-    }
-    return {name: {kind: timed(function) for kind, function in pair.items()}
-            for name, pair in functions.items() if only in (None, name)}
+    functions = {"full-load": (lambda: load_pickle(pkl), lambda: load_all(h5)),
+                 "random-access": (pickled_samples, hdf5_samples),
+                 "slicing": (pickled_slices, hdf5_slices), "search": (pickled_search, hdf5_search)}
+    seconds = {}
+    for name, (pickled, hdf5) in functions.items():
+        if only in (None, name):
+            (a, loaded), (b, read) = timed(pickled), timed(hdf5)
+            assert same(loaded, read), name
+            seconds[name] = {"pickle": a, "hdf5": b}
+    return seconds
 
 
 print(json.dumps(compare(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), *sys.argv[4:])))

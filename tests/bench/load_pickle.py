@@ -6,16 +6,17 @@ Their ratio must lie within 5 %: both one-sided 95 % bounds of its median. The s
 worker's own load_pickle in the place of pickle.load tells what the allow-list costs.
 
 Then ratios of pickle to HDF5 from a script as the guide describes it (compare_formats.py), against
-the same ratios of fmtbench's own rows, pickle and h5py: the same files, the same requests, in turns.
-They are the same within their scatter when each median lies within the other's single ratios, 5th to
-95th percentile. The script has a process for each comparison, whose first calls are timed: fmtbench's
-first iterations. Like the guide it begins with one sample and its shapes; that pays for h5py's start,
-which is in none of fmtbench's figures. There are 96 samples: of 24 half a search is what first calls
-cost, and that depends on what memory the process has left over (400 faults are a tenth of it).
+the same ratios of fmtbench's pickle and h5py: the same files, the same requests, in turns. They are the
+same within their scatter when each median lies within the other's single ratios, 5th to 95th
+percentile. A script pays for its first calls, as fmtbench's first iterations do; so those are what is
+checked. Like the guide the script begins with one sample and its shapes; that pays for h5py's start,
+which is in none of fmtbench's figures. It has a process for each comparison, the pickle before HDF5.
+There are 96 samples: a search of few is mostly what first calls cost, and that depends on what memory
+the process has left over.
 
-Two more are told, and not checked. Of fmtbench's warm iterations: without what first calls cost. Of the
-script with all comparisons in one process: there every further pickle is loaded into memory that the
-one before left behind, which fmtbench, where every iteration pays for its memory, does not do.
+Two more are told, and not checked. Of fmtbench's warm iterations, its rows, which leave out what first
+calls cost. Of the script with all comparisons in one process: there every further pickle is loaded into
+memory that the one before left behind, while fmtbench's iterations all pay for their memory.
 Prints `check<TAB>value<TAB>bound<TAB>pass|fail`."""
 import argparse
 import csv
@@ -52,6 +53,7 @@ print(time.perf_counter_ns() - start)
 # What the script of the guide does -> workload of the same requests, and how it holds the HDF5 file
 SAME = {"full-load": ("full-load", "once"), "random-access": ("random-access:n=0", "each"),
         "slicing": ("slicing:n={samples}", "each"), "search": ("search", "each")}
+TURN = 5  # rounds
 
 
 def script(text, path):
@@ -90,14 +92,14 @@ def load_times(folder, source, pairs):
     return good
 
 
-def own_ratios(folder, samples, rounds, turn):
-    """{name: pickle over h5py, by round} of the warm iterations and of those before; and what the
-    script takes: the two files, and the same requests."""
+def own_times(folder, samples, rounds, turn):
+    """{name: [(pickle, HDF5)...]} in ns, by round, of the warm iterations and of those before; and what
+    the script takes: the two files, and the same requests."""
     out = os.path.join(folder, f"rows-{turn}")
     words = [word for workload, _ in SAME.values() for word in ("-w", workload.format(samples=samples))]
     fmtbench("run", f"synth:samples={samples},dtype=f64", "-f", "pickle", "-f", "h5py:dtype=f32", *words,
-             "--cache", "warm", "--handle", "once,each", "--blocks", rounds, "--seed", turn + 1,
-             "--no-plots", "--keep-files", "-o", out)
+             "--cache", "warm", "--handle", "once,each", "--blocks", rounds, "--no-plots",
+             "--keep-files", "-o", out)
     with open(os.path.join(out, "results.csv"), newline="") as file:
         cells = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert all(row["status"] in ("ok", "not-applicable") for row in cells.values())
@@ -108,10 +110,10 @@ def own_ratios(folder, samples, rounds, turn):
             key = row["warmup"], cell["workload"], cell["format"], cell["handle"]
             times.setdefault(key, {}).setdefault(row["round"], []).append(int(row["ns"]))
     warm, first = {}, {}
-    for warmup, ratios in ("0", warm), ("1", first):
+    for warmup, found in ("0", warm), ("1", first):
         for name, (_, handle) in SAME.items():
             loads, reads = times[warmup, name, "pickle", "once"], times[warmup, name, "h5py", handle]
-            ratios[name] = [statistics.median(loads[r]) / statistics.median(reads[r]) for r in loads]
+            found[name] = [(statistics.median(loads[r]), statistics.median(reads[r])) for r in loads]
     files = os.path.join(out, "files")
     pkl, h5 = (os.path.join(files, next(f for f in sorted(os.listdir(files)) if f.endswith(end)))
                for end in (".pkl", ".h5"))
@@ -127,6 +129,9 @@ def asked_of(plan, h5):
     with h5py.File(h5, "r") as file:
         names = [name.decode() for name in file["sample_names"][:]]
     by_range, by_name = requests["search"]
+    assert by_range["axis"] == "0" and {r["count"] for r in requests["slicing"]} == {"100 68 2"}
+    assert all(r["array"].endswith("/expert/face") for name in ("search", "random-access", "slicing")
+               for r in requests[name])
 
     def sample(request):
         return int(request["array"].split("/")[0][len("sample_"):])
@@ -137,21 +142,21 @@ def asked_of(plan, h5):
                        "name": by_name["name"], "index": names.index(by_name["name"])})
 
 
-def guides_ratios(script, rounds, alone):
-    """As the script does it, each comparison in a process of its own, or all in one."""
-    ratios = {name: [] for name in SAME}
+def guides_times(words, rounds, alone):
+    """{name: [(pickle, HDF5)...]} in ns; each comparison in a process of its own, or all in one."""
+    times = {name: [] for name in SAME}
     for _ in range(rounds):
         for only in [[name] for name in SAME] if alone else [[]]:
-            done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), *script,
+            done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), *words,
                                    *only], check=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, text=True, timeout=600)
             for name, seconds in json.loads(done.stdout).items():
-                ratios[name].append(seconds["pickle"] / seconds["hdf5"])
-    return ratios
+                times[name].append((1e9 * seconds["pickle"], 1e9 * seconds["hdf5"]))
+    return times
 
 
 def scatter(values):
-    cuts = statistics.quantiles(values, n=20)
+    cuts = statistics.quantiles(values, n=20, method="inclusive")
     return cuts[0], cuts[-1]
 
 
@@ -165,21 +170,24 @@ def astray(one, other):
 def compare_scripts(folder, samples, rounds):
     """The machine drifts: all take turns."""
     sides = {side: {name: [] for name in SAME} for side in ("first", "alone", "warm", "one process")}
-    for turn in range(rounds // 5):
-        warm, first, script = own_ratios(folder, samples, 5, turn)
+    for turn in range(rounds // TURN):
+        warm, first, words = own_times(folder, samples, TURN, turn)
         for side, more in (("warm", warm), ("first", first),
-                           ("one process", guides_ratios(script, 5, False)),
-                           ("alone", guides_ratios(script, 5, True))):
+                           ("one process", guides_times(words, TURN, False)),
+                           ("alone", guides_times(words, TURN, True))):
             for name in SAME:
                 sides[side][name] += more[name]
         shutil.rmtree(os.path.join(folder, f"rows-{turn}"))
     good = True
     for name in SAME:
-        for side, ratios in sides.items():
-            ends, (low, high) = bounds(ratios[name], 0.975), scatter(ratios[name])
-            note(f"{name}, pickle over HDF5, {side}: median {statistics.median(ratios[name]):.3g} (95 % "
-                 f"{ends[0]:.3g} to {ends[1]:.3g}), scatter {low:.3g} to {high:.3g}")
-        far = astray(sides["first"][name], sides["alone"][name])
+        ratios = {side: [pickle / hdf5 for pickle, hdf5 in times[name]] for side, times in sides.items()}
+        for side in sides:
+            pickle, hdf5 = (statistics.median(ns) / 1e6 for ns in zip(*sides[side][name]))
+            ends, (low, high) = bounds(ratios[side], 0.975), scatter(ratios[side])
+            note(f"{name}, {side}: pickle {pickle:.1f} ms, HDF5 {hdf5:.1f} ms, ratio "
+                 f"{statistics.median(ratios[side]):.3g} (95 % {ends[0]:.3g} to {ends[1]:.3g}), scatter "
+                 f"{low:.3g} to {high:.3g}")
+        far = astray(ratios["first"], ratios["alone"])
         good &= check(f"guide-{name}", far, 1, far <= 1)
     return good
 
@@ -192,8 +200,8 @@ def main():
     parser.add_argument("--script-samples", type=int, default=96, help="of those the script compares")
     parser.add_argument("--tmp", default=None, help="folder for the files")
     args = parser.parse_args()
-    if args.pairs < 10 or args.rounds < 10:
-        sys.exit("load_pickle: at least 10 of each")
+    if args.pairs < 10 or args.rounds < 20 or args.rounds % TURN:
+        sys.exit(f"load_pickle: at least 10 pairs and 20 rounds, and these a multiple of {TURN}")
     random.seed(1)
     with tempfile.TemporaryDirectory(prefix="fmtbench-pickle-", dir=args.tmp) as folder:
         good = load_times(folder, f"synth:samples={args.samples},dtype=f64", args.pairs)

@@ -1,6 +1,7 @@
 """The pickle format is what Python writes: byte for byte the file of a script of its own, which
 starts from the HDF5 file and follows the guide; and Python's pickle.load reads it."""
 import csv
+import ctypes
 import os
 import pickle
 import sys
@@ -56,6 +57,19 @@ def keep(path, **arrays):
             file[name] = array
 
 
+class Mallinfo(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
+        "keepcost")]
+
+
+def mapped():
+    """Bytes that malloc has mapped, apart from its heap."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = Mallinfo
+    return mallinfo2().hblkhd
+
+
 with tap.scratch() as tmp:
     pkl, h5 = os.path.join(tmp, "x.pkl"), os.path.join(tmp, "x.h5")
     for dtype in ("f32", "f64"):
@@ -86,6 +100,16 @@ with tap.scratch() as tmp:
                                     "sample": "sample_001"}))
         aus = reader.data[1][1]["aus"]
         assert (rows == aus[7:27]).all() and rows.shape == (20, 17) and np.shares_memory(rows, aus)
+    with tap.case("large arrays are mapped in every iteration, as in a script, which loads once"):
+        large = os.path.join(tmp, "large.pkl")
+        tap.run("convert", "synth:samples=8,frames=800:900,dtype=f64", "-f", "pickle", "-o", large)
+        PickleFile.start("")
+        for _ in range(4):
+            reader = PickleFile(large)
+            faces = sum(array.nbytes for name, array in reader.arrays() if name.endswith("face"))
+            # What lies free in this process's heap is used up first.
+            assert mapped() > faces // 2 > 4 << 20, (mapped(), faces)
+            reader.close()
     with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
         other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
         arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
