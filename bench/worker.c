@@ -332,8 +332,8 @@ static int run_read(const struct fb_job *job, const struct fb_format *format,
         .handicap = job->handicap,
     };
     /* What a format that loads whole files has in memory goes back to the kernel on closing, within
-     * the clock, in every iteration. malloc maps large blocks only until it has seen one freed; from
-     * then on it would keep them, for malloc_trim to give back off the clock. */
+     * the clock, in every iteration. malloc maps large blocks only until it has seen one freed;
+     * from then on it would keep them, for malloc_trim to give back off the clock. */
     if (format->flags & FB_LOADS_WHOLE)
         mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     rc = prepare_delivery(job, &plan, &delivery, &epoch, err);
