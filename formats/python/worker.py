@@ -35,6 +35,8 @@ if "h5py" in " ".join(sys.argv[1:]):
 else:
     h5py = None
 
+malloc_trim = ctypes.CDLL(None).malloc_trim
+
 PROTOCOL = 1
 FD_DELIVER, FD_CREATE = 3, 4
 
@@ -819,19 +821,14 @@ def is_sessions(data):
         for pair in data)
 
 
-M_MMAP_THRESHOLD, MMAP_THRESHOLD = -3, 128 << 10  # malloc.h; what every process starts with
-
-
 class PickleFile:
     """Opening it is pickle.load of the whole file; everything is served from what that made. Rows of
-    an array in C order are a view of it, as they are to a script."""
+    an array in C order are a view of it, as they are to a script. No memory setting is touched: the
+    loads of a plain script are to be measured."""
 
     @staticmethod
     def start(options):
         Unpickler(__import__("io").BytesIO(pickle.dumps([np.zeros(3)], 4))).load()
-        # As fmtbench's own worker: what was loaded goes back to the kernel within the clock, in
-        # every iteration, as in a script, which loads once.
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
 
     def __init__(self, path):
         self.data = load_pickle(path)
@@ -886,7 +883,10 @@ class PickleFile:
         pass
 
     def close(self):
+        """All of it goes back to the kernel at once, as when a script's first pickle is let go of;
+        later ones malloc would keep, and give back off the clock."""
         self.data = None
+        malloc_trim(0)
 
     def storage(self, request):
         return {"layout": "document", "chunk": "", "filters": ""}
@@ -1173,7 +1173,6 @@ def peak_bytes():
 
 def job_read(job):
     requests, path = read_plan(job["plan"]), job["file"]
-    trim = ctypes.CDLL(None).malloc_trim
     with told(path), open(FD_DELIVER, "wb") as out:
         opened = READERS[job["format"]]
         opened.start(job.get("options", ""))
@@ -1185,7 +1184,7 @@ def job_read(job):
         while (order := hear()).get("go"):
             for _ in range(order["iterations"]):
                 # As fmtbench's own worker: every iteration pays for its pages.
-                trim(0)
+                malloc_trim(0)
                 say(**iterate(job, requests, delivery, order.get("counters")))
         done = {"peak_bytes": peak_bytes()}
         if job.get("storage") and requests and hasattr(requests[0], "slab"):
