@@ -39,6 +39,12 @@ def done():
     sys.exit(1 if _failed else 0)
 
 
+def resident(pid="self"):
+    """Bytes of a process in memory."""
+    with open(f"/proc/{pid}/status") as file:
+        return 1024 * next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
 def run(*args, code=0, timeout=300, **kwargs):
     """Runs fmtbench; asserts the exit code (None: any). Returns the CompletedProcess with text."""
     result = subprocess.run([FMTBENCH, *map(str, args)], stdout=subprocess.PIPE,

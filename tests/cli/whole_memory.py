@@ -15,11 +15,6 @@ read,sample_000/expert/aus,float64,0 0,10 17,,,,sample_000,,
 """
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/status") as file:
-        return 1024 * next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
 def kept(format, path, plan):
     """Bytes in memory behind each of four iterations, beyond those before the first."""
     with subprocess.Popen(["/bin/sh", "-c", 'exec "$@" 3>/dev/null 4</dev/null', "sh", tap.FMTBENCH,
@@ -37,11 +32,11 @@ def kept(format, path, plan):
 
         talk("ready", job="read", format=format, options="", file=path, plan=plan, handle="once",
              deliver="bytes", buffer=1 << 16, storage=False)
-        before = resident(process.pid)
+        before = tap.resident(process.pid)
         found = []
         for _ in range(4):
             talk("ns", go=True, iterations=1)
-            found.append(resident(process.pid) - before)
+            found.append(tap.resident(process.pid) - before)
         talk("done", go=False)
     return found
 
@@ -56,5 +51,6 @@ with tap.scratch() as tmp:
             tap.run("convert", "synth:samples=8,frames=800:900,dtype=f64", "-f", format, "-o", path)
             size, found = os.path.getsize(path), kept(format, path, plan)
             # The sanitizer's malloc is another, which keeps what was freed for a while.
-            assert size > 8 << 20 and max(found) < (5 * size if tap.SANITIZED else size // 4), (found, size)
+            most = 5 * size if tap.SANITIZED else size // 4
+            assert size > 8 << 20 and max(found) < most, (found, size)
 tap.done()

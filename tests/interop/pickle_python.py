@@ -56,11 +56,6 @@ def keep(path, **arrays):
             file[name] = array
 
 
-def resident():
-    with open("/proc/self/status") as file:
-        return 1024 * next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
-
 with tap.scratch() as tmp:
     pkl, h5 = os.path.join(tmp, "x.pkl"), os.path.join(tmp, "x.h5")
     for dtype in ("f32", "f64"):
@@ -95,12 +90,12 @@ with tap.scratch() as tmp:
         large = os.path.join(tmp, "large.pkl")
         tap.run("convert", "synth:samples=24,dtype=f64", "-f", "pickle", "-o", large)
         PickleFile(large).close()
-        before, size = resident(), os.path.getsize(large)
+        before, size = tap.resident(), os.path.getsize(large)
         for _ in range(4):
             reader = PickleFile(large)
-            assert resident() - before > size // 2
+            assert tap.resident() - before > size // 2
             reader.close()
-            assert resident() - before < size // 8, (resident(), before, size)
+            assert tap.resident() - before < size // 8, (tap.resident(), before, size)
     with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
         other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
         arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
