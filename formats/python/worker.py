@@ -83,8 +83,12 @@ def element(order, code):
 
 
 def is_shape(shape):
-    return (type(shape) is tuple and len(shape) <= RANK_MAX
-            and all(type(n) is int and 0 <= n < 1 << 63 for n in shape))
+    if type(shape) is not tuple or len(shape) > RANK_MAX:
+        return False
+    for n in shape:
+        if type(n) is not int or not 0 <= n < 1 << 63:
+            return False
+    return True
 
 
 def check_shape(shape, dtype, held):
@@ -113,34 +117,34 @@ def clip(thing):
 # neither numpy's types nor its functions are within its reach (numpy trusts what a pickled dtype
 # says of its own flags: a name that is harmless alone is not harmless with any state).
 
-class Stub:
+class Named:
     """What a pickle may name: it can be called, and nothing else can be done with it."""
-    __slots__ = ("function",)
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, *args):
-        return self.function(*args)
+    __slots__ = ()
 
     def __setstate__(self, state):
         raise Refused("the pickle changes what it names")
 
 
+def stub(function):
+    """Of a type of its own, so that calling it is one call of Python and not two: they are what the
+    allow-list costs."""
+    return type("Stub", (Named,), {"__slots__": (), "__call__": staticmethod(function)})()
+
+
 class Element:
-    """numpy.dtype, as a pickle makes it."""
-    __slots__ = ("code", "order", "records")
+    """numpy.dtype, as a pickle makes it; or why arrays of it are not taken."""
+    __slots__ = ("code", "dtype", "why")
 
     def __init__(self, code, *copy_and_align):
-        self.code, self.order, self.records = as_text(code), "=", False
+        self.code = as_text(code)
+        self.dtype, self.why = element("=", self.code)
 
     def __setstate__(self, state):
         _, order, subarray, names, fields = state[:5]
-        self.order = as_text(order)
-        self.records = subarray is not None or names is not None or fields is not None
-
-    def dtype(self):
-        return (None, "structured records") if self.records else element(self.order, self.code)
+        if subarray is not None or names is not None or fields is not None:
+            self.dtype, self.why = None, "structured records"
+        else:
+            self.dtype, self.why = element(as_text(order), self.code)
 
 
 class Other:
@@ -150,7 +154,10 @@ class Other:
     def __init__(self, why):
         self.why = why
 
-    __setstate__ = Stub.__setstate__
+    __setstate__ = Named.__setstate__
+
+
+set_array = np.ndarray.__setstate__
 
 
 class Array(np.ndarray):
@@ -159,12 +166,14 @@ class Array(np.ndarray):
 
     def __setstate__(self, state):
         shape, kind, fortran, data = state[-4:]
-        dtype, self.why = kind_of(kind)
-        if self.why:
+        dtype, why = kind_of(kind)
+        if why or self.why:
+            self.why = why
+        if why:
             return
         data = as_bytes(data)
         check_shape(shape, dtype, len(data))
-        super().__setstate__((1, shape, dtype, fortran is True or fortran == 1, data))
+        set_array(self, (1, shape, dtype, fortran is True or fortran == 1, data))
 
     def __setitem__(self, key, value):
         raise Refused("the pickle changes an array")
@@ -188,7 +197,7 @@ def as_bytes(value):
 def kind_of(value):
     if type(value) is not Element:
         raise Refused("the pickle has no dtype where numpy writes one")
-    return value.dtype()
+    return value.dtype, value.why
 
 
 def pickled_reconstruct(kind, shape, code):
@@ -242,23 +251,23 @@ def no_call(*args):
     raise Refused("the pickle makes an array in another way than numpy does")
 
 
-NDARRAY = Stub(no_call)
+NDARRAY = stub(no_call)
 
 # All that a pickle may name: numpy's arrays and what they are made of, and plain containers in the
 # protocols that have no opcode for them. Numbers, text, lists, tuples and dicts need no name.
-ALLOWED = {("numpy", "ndarray"): NDARRAY, ("numpy", "dtype"): Stub(Element),
-           ("_codecs", "encode"): Stub(pickled_encode),
-           ("collections", "OrderedDict"): Stub(pickled_container(dict))}
+ALLOWED = {("numpy", "ndarray"): NDARRAY, ("numpy", "dtype"): stub(Element),
+           ("_codecs", "encode"): stub(pickled_encode),
+           ("collections", "OrderedDict"): stub(pickled_container(dict))}
 for _core in ("numpy.core", "numpy._core"):
-    ALLOWED[_core + ".multiarray", "_reconstruct"] = Stub(pickled_reconstruct)
-    ALLOWED[_core + ".multiarray", "scalar"] = Stub(pickled_scalar)
-    ALLOWED[_core + ".numeric", "_frombuffer"] = Stub(pickled_buffer)
+    ALLOWED[_core + ".multiarray", "_reconstruct"] = stub(pickled_reconstruct)
+    ALLOWED[_core + ".multiarray", "scalar"] = stub(pickled_scalar)
+    ALLOWED[_core + ".numeric", "_frombuffer"] = stub(pickled_buffer)
 for _builtins in ("builtins", "__builtin__"):
-    ALLOWED[_builtins, "complex"] = Stub(pickled_complex)
-    ALLOWED[_builtins, "bytes"] = Stub(pickled_container(bytes, bytes))
-    ALLOWED[_builtins, "bytearray"] = Stub(pickled_container(bytearray, bytes))
-    ALLOWED[_builtins, "set"] = Stub(pickled_container(set))
-    ALLOWED[_builtins, "frozenset"] = Stub(pickled_container(frozenset))
+    ALLOWED[_builtins, "complex"] = stub(pickled_complex)
+    ALLOWED[_builtins, "bytes"] = stub(pickled_container(bytes, bytes))
+    ALLOWED[_builtins, "bytearray"] = stub(pickled_container(bytearray, bytes))
+    ALLOWED[_builtins, "set"] = stub(pickled_container(set))
+    ALLOWED[_builtins, "frozenset"] = stub(pickled_container(frozenset))
 
 
 class Unpickler(pickle.Unpickler):
