@@ -18,19 +18,28 @@ extern const struct fb_format fb_format_hdf5_direct;
 extern const struct fb_format fb_format_hdf5_direct_as_is;
 extern const struct fb_format fb_format_null;
 extern const struct fb_format fb_format_pickle;
+extern const struct fb_format fb_format_pickle_again;
 extern const struct fb_format fb_format_h5py;
 extern const struct fb_format fb_format_h5py_contiguous;
 extern const struct fb_format fb_format_h5py_as_is;
 
 /* To add a format: its file, a line above and a line here. Order is that of help and tables. */
 const struct fb_format *const fb_formats[] = {
-    &fb_format_raw,          &fb_format_raw_mmap,
-    &fb_format_msgpack,      &fb_format_hdf5_contiguous,
-    &fb_format_hdf5_chunked, &fb_format_as_is,
-    &fb_format_hdf5_direct,  &fb_format_hdf5_direct_as_is,
-    &fb_format_null,         &fb_format_pickle,
-    &fb_format_h5py,         &fb_format_h5py_contiguous,
-    &fb_format_h5py_as_is,   NULL,
+    &fb_format_raw,
+    &fb_format_raw_mmap,
+    &fb_format_msgpack,
+    &fb_format_hdf5_contiguous,
+    &fb_format_hdf5_chunked,
+    &fb_format_as_is,
+    &fb_format_hdf5_direct,
+    &fb_format_hdf5_direct_as_is,
+    &fb_format_null,
+    &fb_format_pickle,
+    &fb_format_pickle_again,
+    &fb_format_h5py,
+    &fb_format_h5py_contiguous,
+    &fb_format_h5py_as_is,
+    NULL,
 };
 
 static size_t format_count(void)

@@ -4,7 +4,8 @@
 
 #define SCRIPT "formats/python/worker.py"
 
-static const struct fb_adapter numpy = { .script = SCRIPT, .modules = "numpy", .creates = true };
+static const struct fb_adapter writer = { .script = SCRIPT, .modules = "numpy", .creates = true };
+static const struct fb_adapter numpy = { .script = SCRIPT, .modules = "numpy" };
 static const struct fb_adapter h5py = { .script = SCRIPT, .modules = "numpy, h5py" };
 
 static const struct fb_option pickle_options[] = {
@@ -27,6 +28,17 @@ const struct fb_format fb_format_pickle = {
     .suffix = ".pkl",
     .writer = "pickle",
     .flags = FB_LOADS_WHOLE | FB_NO_NAMES,
+    .options = pickle_options,
+    .adapter = &writer,
+};
+
+const struct fb_format fb_format_pickle_again = {
+    .name = "pickle-again",
+    .summary = "the same file, in a process that has all its memory from a load before: the least "
+               "that a later load costs",
+    .suffix = ".pkl",
+    .writer = "pickle",
+    .flags = FB_REFERENCE | FB_LOADS_WHOLE | FB_NO_NAMES,
     .options = pickle_options,
     .adapter = &numpy,
 };

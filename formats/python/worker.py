@@ -35,7 +35,8 @@ if "h5py" in " ".join(sys.argv[1:]):
 else:
     h5py = None
 
-malloc_trim = ctypes.CDLL(None).malloc_trim
+libc = ctypes.CDLL(None)
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 PROTOCOL = 1
 FD_DELIVER, FD_CREATE = 3, 4
@@ -830,13 +831,27 @@ def is_sessions(data):
         for pair in data)
 
 
-class PickleFile:
-    """Opening it is pickle.load of the whole file; everything is served from what that made. Rows of
-    an array in C order are a view of it, as they are to a script. No memory setting is touched: the
-    loads of a plain script are to be measured."""
+class Reader:
+    """What formats have alike. `start` is called once, off the clock, when all else is prepared."""
+    suffix, flags = ".h5", []
 
     @staticmethod
-    def start(options):
+    def give_memory_back():
+        """What was freed goes to the kernel: every iteration pays for its pages, as a program's
+        first one does."""
+        libc.malloc_trim(0)
+
+    def let_go(self):
+        pass
+
+
+class PickleFile(Reader):
+    """Opening it is pickle.load of the whole file; everything is served from what that made, as views,
+    as to a script. No memory setting is touched: the loads of a plain script are to be measured."""
+    suffix, flags = ".pkl", ["loads_whole"]
+
+    @staticmethod
+    def start(path, options):
         Unpickler(__import__("io").BytesIO(pickle.dumps([np.zeros(3)], 4))).load()
 
     def __init__(self, path):
@@ -888,17 +903,31 @@ class PickleFile:
     def search(self, request):
         return search(self.catalog(), request)
 
-    def let_go(self):
-        pass
-
     def close(self):
         """All of it goes back to the kernel at once, as when a script's first pickle is let go of;
         later ones malloc would keep, and give back off the clock."""
         self.data = None
-        malloc_trim(0)
+        self.give_memory_back()
 
     def storage(self, request):
         return {"layout": "document", "chunk": "", "filters": ""}
+
+
+class PickleAgain(PickleFile):
+    """The same in a process that has loaded it before and has kept the memory. malloc, left alone,
+    keeps all, part or nothing of it, by the sizes of arrays and what else the process does: so a
+    later load of a script costs something between this and a first one."""
+
+    @classmethod
+    def start(cls, path, options):
+        super().start(path, options)
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+        cls(path).close()
+
+    @staticmethod
+    def give_memory_back():
+        pass
 
 
 def write_pickle(arrays, options, file):
@@ -924,13 +953,14 @@ def filter_text(id, values):
 
 
 GUIDES = re.compile(r"\*/(expert|novice)/[^/*?\[\\]+").fullmatch
+GUIDES_GROUP = re.compile(r"sample_[0-9]+/(expert|novice)").fullmatch
 
 
-class H5pyFile:
+class H5pyFile(Reader):
     """As the guide's code reads: h5py.File, a path, a slice. The arrays are h5py's own, new ones."""
 
     @staticmethod
-    def start(options):
+    def start(path, options):
         with h5py.File("fmtbench-rehearsal", "w", driver="core", backing_store=False) as file:
             values = np.arange(64, dtype="f4").reshape(8, 8)
             file.create_dataset("g/x", data=values, chunks=(4, 8), compression=4, shuffle=True)
@@ -1029,8 +1059,8 @@ class H5pyFile:
 
 # --- jobs read and create -------------------------------------------------------------------------
 
-READERS = {"pickle": PickleFile, "h5py": H5pyFile, "h5py-contiguous": H5pyFile,
-           "h5py-as-is": H5pyFile}
+READERS = {"pickle": PickleFile, "pickle-again": PickleAgain, "h5py": H5pyFile,
+           "h5py-contiguous": H5pyFile, "h5py-as-is": H5pyFile}
 
 
 class Clock:
@@ -1184,16 +1214,15 @@ def job_read(job):
     requests, path = read_plan(job["plan"]), job["file"]
     with told(path), open(FD_DELIVER, "wb") as out:
         opened = READERS[job["format"]]
-        opened.start(job.get("options", ""))
         delivery = Delivery(job["buffer"], out)
+        opened.start(path, job.get("options", ""))
         # What is ours is not for the collector to go through while a pickle is loaded.
         gc.collect()
         gc.freeze()
         say(ready=True)
         while (order := hear()).get("go"):
             for _ in range(order["iterations"]):
-                # As fmtbench's own worker: every iteration pays for its pages.
-                malloc_trim(0)
+                opened.give_memory_back()
                 say(**iterate(job, requests, delivery, order.get("counters")))
         done = {"peak_bytes": peak_bytes()}
         if job.get("storage") and requests and hasattr(requests[0], "slab"):
@@ -1246,10 +1275,9 @@ def job_create(job):
 # --- the job --------------------------------------------------------------------------------------
 
 def formats():
-    names = ["pickle"] if h5py is None else list(READERS)
-    return [{"name": name, "suffix": ".pkl" if name == "pickle" else ".h5",
-             "flags": ["loads_whole"] if name == "pickle" else [], "create": name == "pickle"}
-            for name in names]
+    return [{"name": name, "suffix": reader.suffix, "flags": reader.flags,
+             "create": name == "pickle"}
+            for name, reader in READERS.items() if h5py or issubclass(reader, PickleFile)]
 
 
 def libraries():

@@ -49,26 +49,28 @@ with tap.scratch() as tmp:
                          env={**os.environ, **(env or {})})
         return result, folder
 
-    ask = [word for name in ("pickle", "h5py", "h5py-contiguous", "hdf5-chunked", "hdf5-contiguous")
+    ask = [word for name in ("pickle", "pickle-again", "h5py", "h5py-contiguous", "hdf5-chunked",
+                               "hdf5-contiguous")
            for word in ("-f", name)]
     with tap.case("the core program is linked with no Python"):
         linked = subprocess.run(["ldd", tap.FMTBENCH], stdout=subprocess.PIPE, text=True).stdout
         assert "libc" in linked and "python" not in linked.lower(), linked
     with tap.case("list shows them, on request and by Python"):
         lines = [line.split() for line in tap.run("list").stdout.splitlines()]
-        for name in ("pickle", "h5py", "h5py-contiguous", "h5py-as-is"):
+        for name in ("pickle", "pickle-again", "h5py", "h5py-contiguous", "h5py-as-is"):
             line, = (line for line in lines if line[:1] == [name])
             assert "Python]" in line, line
     with tap.case("verified in every workload, cache state and handle policy"):
         _, kept = measure("synth:samples=3,frames=100:300", *ask, "-w", "all", "--keep-files")
         table = [row for row in rows(kept) if row["workload"] != "epoch"]
         formats = {row["format"] for row in table}
-        assert formats == {"pickle", "h5py", "h5py-contiguous", "hdf5-chunked", "hdf5-contiguous"}
+        assert formats == {"pickle", "pickle-again", "h5py", "h5py-contiguous", "hdf5-chunked",
+                           "hdf5-contiguous"}
         for row in rows(kept):
-            if row["workload"] == "epoch" and ("py" in row["format"] or row["format"] == "pickle"):
+            if row["workload"] == "epoch" and row["format"].startswith(("pickle", "h5py")):
                 assert row["status"] == "not-applicable" and "loader" in row["reason"], row
         for row in table:
-            whole = row["format"] == "pickle" and row["handle"] != "once"
+            whole = row["format"].startswith("pickle") and row["handle"] != "once"
             assert row["status"] == ("not-applicable" if whole else "ok"), row
             if not whole:
                 assert row["verification"] == ("none" if row["workload"] == "open" else "verified")

@@ -32,10 +32,14 @@ def content(path):
         return file.read()
 
 
+def table_of(folder, name):
+    with open(os.path.join(folder, name), newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def statuses(folder):
-    with open(os.path.join(folder, "results.csv"), newline="") as file:
-        return {(r["format"], r["options"], r["workload"]): (r["status"], r["verification"])
-                for r in csv.DictReader(file)}
+    return {(r["format"], r["options"], r["workload"]): (r["status"], r["verification"])
+            for r in table_of(folder, "results.csv")}
 
 
 def check(rows):
@@ -96,6 +100,18 @@ with tap.scratch() as tmp:
             assert tap.resident() - before > size // 2
             reader.close()
             assert tap.resident() - before < size // 8, (tap.resident(), before, size)
+    with tap.case("pickle-again has the memory of the load before, from the first iteration on"):
+        folder = os.path.join(tmp, "again")
+        tap.run("run", "synth:samples=24,dtype=f64", "-f", "pickle", "-f", "pickle-again", "-w",
+                "full-load", "-w", "slicing", "--blocks", "2", "--cache", "warm,cold", "--handle",
+                "once", "--no-plots", "-o", folder)
+        cells = {row["cell_id"]: row for row in table_of(folder, "results.csv")}
+        assert {row["verification"] for row in cells.values()} == {"verified"} and len(cells) == 8
+        for row in table_of(folder, "blocks.csv"):
+            cell = cells[row["cell_id"]]
+            pages = int(cell["file_bytes"]) // 4096 * int(row["counted"])
+            faults, again = int(row["minor_faults"]), cell["format"] == "pickle-again"
+            assert pages and (faults < pages / 20 if again else faults > pages * 0.8), (cell, row)
     with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
         other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
         arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
