@@ -871,10 +871,10 @@ class PickleFile(Reader):
         return at
 
     def read(self, request):
-        return native(self.find(request.array)[request.slab])
+        return self.find(request.array)[request.slab]
 
     def load(self, request):
-        return native(self.find(request.array))
+        return self.find(request.array)
 
     def arrays(self):
         """(path, array) of all."""
@@ -977,14 +977,22 @@ class H5pyFile(Reader):
         self.let_go()
 
     def find(self, path):
-        """It stays open while requests for the same one follow each other."""
-        if path != self.path:
-            self.array = None
-            self.array, self.path = self.file[path], path
+        """It stays open while requests for the same one follow each other, and so does its group, to
+        which the guide's code goes from group to group: hf['sample_000']['expert']['face']."""
+        if path == self.path:
+            return self.array
+        self.array = None
+        above, _, name = path.rpartition("/")
+        if above != self.above:
+            at = self.file
+            for step in above.split("/") if GUIDES_GROUP(above) else [above or "/"]:
+                at = at[step]
+            self.group, self.above = at, above
+        self.array, self.path = self.group[name], path
         return self.array
 
     def read(self, request):
-        return native(np.asarray(self.find(request.array)[request.slab]))
+        return np.asarray(self.find(request.array)[request.slab])
 
     load = read
 
@@ -1038,7 +1046,7 @@ class H5pyFile(Reader):
         return [(path, request.name, "", None, (frames,))]
 
     def let_go(self):
-        self.array = self.path = None
+        self.array = self.path = self.group = self.above = None
 
     def close(self):
         self.let_go()
@@ -1129,7 +1137,8 @@ class Delivery:
 
     Arrays that were read are put aside at once, in a touched ring of the job's `buffer`, so that
     their memory is free for the next request, as in a loop that lets go of what it has used; those
-    of loads stay. Catalogs and answers get the form in which the runner wants them."""
+    of loads stay. They get the form in which the runner wants them: C order and the machine's byte
+    order, which a script can do without, and text for catalogs and answers."""
 
     def __init__(self, buffer, out):
         self.ring, self.used = np.full(buffer, 1, "u1"), 0
@@ -1137,6 +1146,7 @@ class Delivery:
 
     def take(self, request, result):
         if request.op in ("read", "mean") and result.nbytes <= len(self.ring):
+            result = native(result)
             if self.used + result.nbytes > len(self.ring):
                 self.flush()
             aside = self.ring[self.used:self.used + result.nbytes]
@@ -1153,6 +1163,7 @@ class Delivery:
             elif request.op.startswith("search"):
                 frame(self.out, answer(result, request.axis))
             else:
+                result = native(result)
                 frame(self.out, result.reshape(-1).view("u1").data if result.nbytes else b"")
         self.out.flush()
         self.waiting, self.used = [], 0
