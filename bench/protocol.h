@@ -23,8 +23,8 @@
  *
  * W {"ready":true}
  *
- * when all that happens once in a process is done; the file is not open. The runner prepares and
- * proves the cache state, and says
+ * when all that happens once in a process is done; the file is not open, and may have been read.
+ * The runner prepares and proves the cache state, and says
  *
  * R {"go":true, "iterations":K, "counters":false}
  *

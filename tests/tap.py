@@ -1,5 +1,7 @@
 """TAP for tests in Python: `with tap.case("what must hold"): assert ...`, then tap.done()."""
 import contextlib
+import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -43,6 +45,21 @@ def resident(pid="self"):
     """Bytes of a process in memory."""
     with open(f"/proc/{pid}/status") as file:
         return 1024 * next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def cached(path):
+    """The part of a file that is in the page cache, or of that file below a folder of which least is;
+    mapping it brings none in."""
+    if os.path.isdir(path):
+        return min(cached(os.path.join(path, name)) for name in os.listdir(path))
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ | mmap.PROT_WRITE,
+                                             flags=mmap.MAP_PRIVATE) as pages:
+        count = (len(pages) + mmap.PAGESIZE - 1) // mmap.PAGESIZE
+        vector = (ctypes.c_ubyte * count)()
+        address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+        assert libc.mincore(ctypes.c_void_p(address), ctypes.c_size_t(len(pages)), vector) == 0
+        return sum(page & 1 for page in vector) / count
 
 
 def run(*args, code=0, timeout=300, **kwargs):

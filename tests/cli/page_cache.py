@@ -1,7 +1,6 @@
 """What a file's part in the page cache is before and after it is measured: warm is what reading it in order
 makes of an empty cache, and cold blocks leave nothing behind."""
 import csv
-import ctypes
 import mmap
 import os
 import resource
@@ -11,18 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import tap  # noqa: E402
 
 PAGE = mmap.PAGESIZE
-LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def resident(path):
-    """The part of the file that is in memory; mapping it brings none in."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ | mmap.PROT_WRITE,
-                                             flags=mmap.MAP_PRIVATE) as pages:
-        count = (len(pages) + PAGE - 1) // PAGE
-        vector = (ctypes.c_ubyte * count)()
-        address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
-        assert LIBC.mincore(ctypes.c_void_p(address), ctypes.c_size_t(len(pages)), vector) == 0
-        return sum(page & 1 for page in vector) / count
+WORKERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../workers")
 
 
 def read(path, part=1.0):
@@ -47,16 +35,16 @@ with tap.scratch(within=os.path.dirname(os.path.abspath(tap.FMTBENCH))) as scrat
 
     tap.run("evict", file, code=None)
     read(file)
-    if resident(file) < 1 or tap.run("evict", file, code=None).returncode:
+    if tap.cached(file) < 1 or tap.run("evict", file, code=None).returncode:
         print("1..0 # SKIP the build lies on a filesystem that keeps its files in memory")
         sys.exit(0)
     with tap.case("warming reads all of what is there in part, and nothing of what is there whole"):
         tap.run("evict", file)
-        assert resident(file) == 0, resident(file)
+        assert tap.cached(file) == 0, tap.cached(file)
         read(file, 0.5)
-        assert 0.4 < resident(file) < 0.6, resident(file)
+        assert 0.4 < tap.cached(file) < 0.6, tap.cached(file)
         assert device_bytes("evict", "--warm", file) >= size
-        assert resident(file) == 1, resident(file)
+        assert tap.cached(file) == 1, tap.cached(file)
         assert device_bytes("evict", "--warm", file) < size / 10
     once = ["-w", "slicing:n=2", "--handle", "once", "--cache", "warm"]
     for name, args in [
@@ -65,10 +53,18 @@ with tap.scratch(within=os.path.dirname(os.path.abspath(tap.FMTBENCH))) as scrat
             ("explain", ["explain", file, "-w", "slicing:n=2"])]:
         with tap.case(f"{name}: a file that was in memory before is read anew, in order"):
             read(file)
-            assert resident(file) == 1, resident(file)
+            assert tap.cached(file) == 1, tap.cached(file)
             got = device_bytes(*args)
             assert got >= size, (got, size)
-            assert resident(file) > 0.99, resident(file)
+            assert tap.cached(file) > 0.99, tap.cached(file)
+    with tap.case("it is there before a worker starts, which may read it while it prepares, and not in order"):
+        log, own = f"{scratch}/log", " ".join([sys.executable, f"{WORKERS}/npy.py"])
+        tap.run("run", "synth:samples=2", "--worker", f"{sys.executable} {WORKERS}/proxy.py cached {own}",
+                "-f", "npy", *once, "--blocks", 2, "--no-plots", "-o", f"{scratch}/npy",
+                env={**os.environ, "PROXY_LOG": log})
+        with open(log) as lines:
+            found = [float(line) for line in lines]
+        assert len(found) == 2 and min(found) == 1, found
     with tap.case("tune: so are the present file and those that it writes, which are like it then"):
         with open(f"{scratch}/chosen", "w") as out:
             out.write("hdf5-contiguous\n")
@@ -81,6 +77,6 @@ with tap.scratch(within=os.path.dirname(os.path.abspath(tap.FMTBENCH))) as scrat
     with tap.case("cold blocks leave nothing behind"):
         tap.run("run", file, "-f", "as-is", "-w", "full-load", "--handle", "once", "--cache", "cold",
                 "--blocks", 6, "--no-plots", "-o", f"{scratch}/cold")
-        assert resident(file) <= 0.01, resident(file)
+        assert tap.cached(file) <= 0.01, tap.cached(file)
 
 tap.done()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A worker between the runner and another, for the tests of the gate: proxy.py WHAT PROGRAM ARGUMENT...
 WHAT is a JSON object without blanks, whose members go into every read job; `mute`, without counters;
+`cached`, which notes what part of the job's file is in the page cache, instead of just the job;
 or how it fails when it is to go: crash, wait (a little longer than a second), hang, or hang@N in the
 N-th read job only. Read jobs are noted in the file PROXY_LOG, if the environment names one."""
 import json
@@ -9,6 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
 
 what, _, nth = sys.argv[1].partition("@")
 passed = [fd for fd in (3, 4) if os.path.exists(f"/proc/self/fd/{fd}")]
@@ -28,11 +32,11 @@ def answer():
         os._exit(worker.wait())
 
 
-def note_job():
+def note_job(path):
     global jobs
     if "PROXY_LOG" in os.environ:
         with open(os.environ["PROXY_LOG"], "a+") as log:
-            log.write(f"{os.getpid()}\n")
+            log.write(f"{tap.cached(path) if what == 'cached' else os.getpid()}\n")
             log.seek(0)
             jobs = len(log.readlines())
 
@@ -42,7 +46,7 @@ answers.start()
 for line in sys.stdin:
     message = json.loads(line)
     if message.get("job") == "read":
-        note_job()
+        note_job(message["file"])
         if what.startswith("{"):
             message.update(json.loads(what))
     if message.get("go") and what == "crash":
