@@ -72,7 +72,7 @@ static const char *format_kind(const struct fb_format *format)
     if (format->flags & FB_NO_FILE)
         return " [reference, no file]";
     if (format->flags & FB_REFERENCE)
-        return " [reference]";
+        return format->flags & FB_LOADS_WHOLE ? " [reference, loads whole]" : " [reference]";
     if (format->flags & FB_AS_IS)
         return " [read only]";
     return format->flags & FB_LOADS_WHOLE ? " [loads whole]" : "";

@@ -34,8 +34,8 @@ const struct fb_format fb_format_pickle = {
 
 const struct fb_format fb_format_pickle_again = {
     .name = "pickle-again",
-    .summary = "the same file, in a process that has all its memory from a load before: the least "
-               "that a later load costs",
+    .summary = "the same file, in a process that has kept the memory of a load before: about the "
+               "least that a later load costs",
     .suffix = ".pkl",
     .writer = "pickle",
     .flags = FB_REFERENCE | FB_LOADS_WHOLE | FB_NO_NAMES,

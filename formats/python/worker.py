@@ -119,7 +119,7 @@ def clip(thing):
 # says of its own flags: a name that is harmless alone is not harmless with any state).
 
 class Named:
-    """What a pickle may name: it can be called, and nothing else can be done with it."""
+    """What a pickle may name (see stub): it can be called, and nothing else can be done with it."""
     __slots__ = ()
 
     def __setstate__(self, state):
@@ -127,8 +127,8 @@ class Named:
 
 
 def stub(function):
-    """Of a type of its own, so that calling it is one call of Python and not two: they are what the
-    allow-list costs."""
+    """Of a type of its own, so that calling it is one call of Python and not two: such calls are what
+    the allow-list costs."""
     return type("Stub", (Named,), {"__slots__": (), "__call__": staticmethod(function)})()
 
 
@@ -168,7 +168,7 @@ class Array(np.ndarray):
     def __setstate__(self, state):
         shape, kind, fortran, data = state[-4:]
         dtype, why = kind_of(kind)
-        if why or self.why:
+        if why or self.why:  # else no array needs a dict of its own
             self.why = why
         if why:
             return
@@ -702,7 +702,7 @@ def native(array):
 
 def mean(array):
     """bench/mean.h says what it is, to the last bit."""
-    values = array.astype("f8")
+    values = np.array(array, "f8", order="C")
     if values.ndim > 1 and values.shape[1] > 1:
         total = values.sum(axis=0) + 0.0
     else:
@@ -832,8 +832,7 @@ def is_sessions(data):
 
 
 class Reader:
-    """What formats have alike. `start` is called once, off the clock, when all else is prepared."""
-    suffix, flags = ".h5", []
+    """What formats have alike. Their `start` is called once, off the clock, when all else is ready."""
 
     @staticmethod
     def give_memory_back():
@@ -914,15 +913,15 @@ class PickleFile(Reader):
 
 
 class PickleAgain(PickleFile):
-    """The same in a process that has loaded it before and has kept the memory. malloc, left alone,
-    keeps all, part or nothing of it, by the sizes of arrays and what else the process does: so a
+    """The same in a process that has loaded it before, and whose malloc has kept the memory. Left
+    alone, it keeps all, part or nothing, by the sizes of arrays and what else the process does: a
     later load of a script costs something between this and a first one."""
 
     @classmethod
     def start(cls, path, options):
         super().start(path, options)
-        libc.mallopt(M_MMAP_MAX, 0)
-        libc.mallopt(M_TRIM_THRESHOLD, -1)
+        if not (libc.mallopt(M_MMAP_MAX, 0) and libc.mallopt(M_TRIM_THRESHOLD, -1)):
+            raise Refused("this C library cannot be told to keep memory")
         cls(path).close()
 
     @staticmethod
@@ -958,6 +957,7 @@ GUIDES_GROUP = re.compile(r"sample_[0-9]+/(expert|novice)").fullmatch
 
 class H5pyFile(Reader):
     """As the guide's code reads: h5py.File, a path, a slice. The arrays are h5py's own, new ones."""
+    suffix, flags = ".h5", []
 
     @staticmethod
     def start(path, options):
@@ -976,23 +976,26 @@ class H5pyFile(Reader):
         self.file = h5py.File(path, "r")
         self.let_go()
 
-    def find(self, path):
-        """It stays open while requests for the same one follow each other, and so does its group, to
-        which the guide's code goes from group to group: hf['sample_000']['expert']['face']."""
-        if path == self.path:
-            return self.array
-        self.array = None
-        above, _, name = path.rpartition("/")
-        if above != self.above:
-            at = self.file
-            for step in above.split("/") if GUIDES_GROUP(above) else [above or "/"]:
-                at = at[step]
-            self.group, self.above = at, above
-        self.array, self.path = self.group[name], path
+    def find(self, request):
+        """It stays open while requests for the same one follow each other. The guide's code goes
+        from group to group, hf['sample_000']['expert']['face'], and in load_sample alone, whose
+        requests are joined, once for all features."""
+        path = request.array
+        if path != self.path:
+            self.array = None
+            above, _, name = path.rpartition("/")
+            if not GUIDES_GROUP(above):
+                self.array = self.file[path]
+            else:
+                if not request.joined or above != self.above:
+                    sample, person = above.split("/")
+                    self.group, self.above = self.file[sample][person], above
+                self.array = self.group[name]
+            self.path = path
         return self.array
 
     def read(self, request):
-        return np.asarray(self.find(request.array)[request.slab])
+        return np.asarray(self.find(request)[request.slab])
 
     load = read
 
@@ -1053,7 +1056,7 @@ class H5pyFile(Reader):
         self.file.close()
 
     def storage(self, request):
-        array = self.find(request.array).id
+        array = self.find(request).id
         creation = array.get_create_plist()
         filters = [creation.get_filter(i) for i in range(creation.get_nfilters())]
         layout = {h5py.h5d.CHUNKED: "chunked", h5py.h5d.COMPACT: "compact"}.get(

@@ -49,6 +49,12 @@ def array(dtype, shape, data, flags=0):
             + b"\x89B" + struct.pack("<I", len(data)) + data + b"tb")
 
 
+def turned(*dtypes):
+    """An array that is given one state after the other."""
+    again = [array(dtype, [1], b"A" * 8).partition(b"tR(K\1")[2] for dtype in dtypes]
+    return array(dtypes[0], [1], b"A" * 8) + b"".join(b"(K\1" + state for state in again[1:])
+
+
 def npy(header, data=b"", version=1):
     length = struct.pack("<H" if version == 1 else "<I", len(header))
     return b"\x93NUMPY" + bytes([version, 0]) + length + header + data
@@ -166,8 +172,15 @@ with tap.scratch() as files:
         ("a persistent id", proto + text("x") + b"Q.", "persistent"),
         ("a codec", proto + name("_codecs", "encode") + b"(" + text("x") + text("rot13") + b"tR.",
          "asks for the encoding rot13"),
-        ("what it names, changed", proto + name("numpy", "dtype") + b"N}" + text("function")
+        ("what it names, changed", proto + name("numpy", "dtype") + b"N}" + text("__call__")
          + b"Ns\x86b.", "changes what it names"),
+        ("what it names, with state of its own", proto + name("numpy", "ndarray") + b"}b.",
+         "changes what it names"),
+        ("what it names, extended", proto + name("numpy", "ndarray") + b"(K\0e.", "it is damaged"),
+        ("what it names, as a dict", proto + name("numpy", "dtype") + b"K\0K\1s.", "it is damaged"),
+        ("a dtype as a dict", proto + name("numpy", "dtype") + b"(" + text("f8") + b"tRK\0K\1s.",
+         "it is damaged"),
+        ("an array, appended to", proto + array("f8", [1], b"\0" * 8) + b"K\0a.", "it is damaged"),
         ("numpy.ndarray called", proto + name("numpy", "ndarray") + b"(J\xff\xff\xff\x7ftR.",
          "in another way than numpy does"),
         ("numpy.ndarray made", proto + name("numpy", "ndarray") + b")\x81.", "must be a type"),
@@ -217,6 +230,8 @@ with tap.scratch() as files:
         ("an array of objects whose dtype denies it", proto + array("O8", [1], b"A" * 8, 0) + b".",
          "an array of objects"),
         ("an array of objects", pickle.dumps(np.array([None])), "an array of objects"),
+        ("a dtype that turns into one of objects", proto + turned("f8", "O8") + b".",
+         "an array of objects"),
         ("objects in a list of arrays", pickle.dumps([np.array([{}])]), "0: an array of objects"),
         ("no array at all", pickle.dumps(None), "no numpy array (NoneType)"),
         ("a key that cannot be part of a path", pickle.dumps({"..": big, "": big, "a\nb": big}),

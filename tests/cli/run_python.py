@@ -50,7 +50,7 @@ with tap.scratch() as tmp:
         return result, folder
 
     ask = [word for name in ("pickle", "pickle-again", "h5py", "h5py-contiguous", "hdf5-chunked",
-                               "hdf5-contiguous")
+                             "hdf5-contiguous")
            for word in ("-f", name)]
     with tap.case("the core program is linked with no Python"):
         linked = subprocess.run(["ldd", tap.FMTBENCH], stdout=subprocess.PIPE, text=True).stdout
