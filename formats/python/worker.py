@@ -713,6 +713,9 @@ def mean(array):
 # --- catalogs -------------------------------------------------------------------------------------
 
 NOXIRE = re.compile(r"sample_([0-9]{3,})/(expert|novice)/([^/]+)").fullmatch
+# What the guide's searches ask for, and where its samples are.
+GUIDES = re.compile(r"\*/(expert|novice)/[^/*?\[\\]+").fullmatch
+GUIDES_GROUP = re.compile(r"sample_[0-9]+/(expert|novice)").fullmatch
 
 
 def natural(path):
@@ -900,7 +903,19 @@ class PickleFile(Reader):
                 for path, array in found.items()]
 
     def search(self, request):
-        return search(self.catalog(), request)
+        """A loop over the guide's list, as a script has it; other pickles by path."""
+        guides = GUIDES(request.array) if self.sessions and request.axis == 0 else None
+        if not guides:
+            return search(self.catalog(), request)
+        person, feature = guides[1] == "novice", request.array.rpartition("/")[2]
+        found = []
+        for i, pair in enumerate(self.data):
+            sample, array = f"sample_{i:03d}", pair[person].get(feature)
+            if array is not None and array.ndim and (
+                    sample == request.name if request.op == "search-name"
+                    else request.min <= len(array) <= request.max):
+                found.append((sample, sample, "", None, (len(array),)))
+        return found
 
     def close(self):
         """All of it goes back to the kernel at once, as when a script's first pickle is let go of;
@@ -949,10 +964,6 @@ def filter_text(id, values):
         return name
     shuffles = name == "blosc" and values[5:6] == (1,)
     return f"{name}({values[LEVELS[id]]}{',shuffle' if shuffles else ''})"
-
-
-GUIDES = re.compile(r"\*/(expert|novice)/[^/*?\[\\]+").fullmatch
-GUIDES_GROUP = re.compile(r"sample_[0-9]+/(expert|novice)").fullmatch
 
 
 class H5pyFile(Reader):

@@ -11,7 +11,7 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../../formats/python")]
 import tap
-from worker import PickleFile, Request, mean
+from worker import PickleFile, Request, answer, mean, search
 
 
 def guides_pickle(h5, protocol, dtype):
@@ -92,6 +92,16 @@ with tap.scratch() as tmp:
                                         "dtype": "<f4", "sample": "sample_001"}))
             assert (part == same).all() and part.shape == same.shape, part.shape
             assert np.shares_memory(part, aus)
+    with tap.case("a search of the guide's list finds what one of the catalog does, without making it"):
+        catalog, reader.catalog = reader.catalog(), None
+        lengths = sorted(len(novice["face"]) for _, novice in reader.data)
+        for op, name, low, high, count in [
+                ("search-range", "", lengths[1], lengths[3], 3), ("search-range", "", 0, 1, 0),
+                ("search-name", "sample_003", 0, 0, 1), ("search-name", "sample_3", 0, 0, 0)]:
+            asked = Request({"op": op, "array": "*/novice/aus", "name": name, "joined": "0", "axis": "0",
+                             "min": low, "max": high})
+            found = answer(reader.search(asked), 0)
+            assert found.count(b"\n") == count and found == answer(search(catalog, asked), 0), found
     with tap.case("what was loaded goes back to the kernel on closing, each time"):
         large = os.path.join(tmp, "large.pkl")
         tap.run("convert", "synth:samples=24,dtype=f64", "-f", "pickle", "-o", large)
