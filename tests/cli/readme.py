@@ -45,11 +45,15 @@ with tap.case("what the script finds, and fmtbench, is what bench-pickle found")
     for name, own, what in [("full-load", "warm", "full load"), ("search", "first", "search, once"),
                             ("random-access", "warm", "a person's face of all samples"),
                             ("slicing", "warm", "100 frames of each of them")]:
-        assert f"guide-{name}\t" in found
-        assert f"| {what} | {sides[name, 'alone'][1]} | {sides[name, own][1]} |" in readme, name
+        for check in ("", "-apart", "-one-process"):
+            assert f"guide-{name}{check}\t" in found, check
+        columns = [sides[name, side][1] for side in ("alone", own, "one process", "again")]
+        assert f"\n| {' | '.join([what, *columns])} |\n" in readme, (name, columns)
     assert f"searching is {sides['search', 'warm'][1]} times as fast with h5py" in text
-    one, alone = (float(sides["random-access", side][0]) for side in ("one process", "alone"))
-    assert f"takes {one:.0f} ms for {alone:.0f}." in text, (one, alone)
+    one, alone, again = (float(sides["random-access", side][0])
+                         for side in ("one process", "alone", "again"))
+    assert f"takes this one {one:.0f} ms for {alone:.0f}." in text, (one, alone)
+    assert f"with `pickle-again` none: {again:.0f} ms." in text, again
 with tap.case("the explanation shown is the reference's, its figures those of its anatomy.csv"):
     shown = re.search(r"<!-- from results/reference/explain -->\n```text\n(.*?)\n```", readme, re.S)
     folder = os.path.join(ROOT, "results/reference/explain")
