@@ -8,6 +8,9 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 JOBS ?= $(shell nproc)
+V ?=
+# One short line for what is built; `make V=1` shows the commands.
+quietly = $(if $(V),,@echo 'cc $@' && )
 
 VERSION := 0.1.0
 COMMIT := $(shell git describe --always --dirty 2>/dev/null || echo n/a)
@@ -41,7 +44,7 @@ all: $(FMTBENCH) $(DIRECT) $(PRELOAD)
 preload: $(PRELOAD)
 
 $(FMTBENCH): $(MAIN) $(B)/libfmtbench.a
-	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(quietly)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(B)/libfmtbench.a: $(filter-out $(MAIN),$(OBJECTS))
 	@rm -f $@
@@ -53,12 +56,12 @@ $(DIRECT): $(patsubst %.c,$(B)/%.o,$(sort $(wildcard formats/direct/*.c)))
 
 $(B)/%.o: %.c | $(B)/deps-checked
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(quietly)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # For programs of any kind: without sanitizers, and with libdeflate inside where that can be, so that
 # it gets between no program and a libdeflate of its own.
 $(PRELOAD): formats/direct/preload/inflate.c | $(B)/deps-checked
-	$(CC) $(filter-out $(SANITIZE),$(ALL_CFLAGS)) -fPIC -shared -o $@ $< $(LDFLAGS) \
+	$(quietly)$(CC) $(filter-out $(SANITIZE),$(ALL_CFLAGS)) -fPIC -shared -o $@ $< $(LDFLAGS) \
 	    $(firstword $(wildcard $(shell $(CC) -print-file-name=libdeflate.a)) -ldeflate) \
 	    -Wl,--exclude-libs,ALL -ldl
 
@@ -161,14 +164,14 @@ SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.py tests/interop/*.py))
 
 $(B)/tests/unit/%.t: tests/unit/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS) -lcmocka -lz
+	$(quietly)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS) -lcmocka -lz
 
 # Programs that scripts of the same folder use.
 HELPERS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/interop/*.c)))
 
 $(B)/tests/interop/%: tests/interop/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
+	$(quietly)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: test unit asan valgrind all-tests
 all-tests: $(FMTBENCH) $(DIRECT) $(UNIT_TESTS) $(HELPERS) $(PRELOAD)
@@ -215,7 +218,7 @@ fuzz-direct: $(B)/fuzz/direct_decode
 
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libfmtbench.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
+	$(quietly)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/libfmtbench.a $(PKG_LIBS)
 
 .PHONY: bench-overhead bench-scale bench-coverage bench-anatomy bench-explain bench-clocks \
         bench-repeat bench-cold bench-undisturbed bench-epoch bench-pickle bench-h5py \
