@@ -15,7 +15,7 @@ set output output
 set label 1 title at screen 0.012, screen 1 - 20.0 / height left font sized(12)
 set label 2 subtitle at screen 0.012, screen 1 - 41.0 / height left textcolor rgb ink
 set lmargin at screen (24 + 7.4 * longest) / width
-set rmargin at screen 0.985
+set rmargin at screen 1 - 28.0 / width  # room for half a label
 set tmargin at screen 1 - top / (1.0 * height)
 set bmargin at screen bottom / (1.0 * height)
 set border 1 linecolor rgb '#888888'

@@ -47,7 +47,7 @@ set xrange [left:right]
 set grid xtics linetype 1 linecolor rgb grid
 set tics scale 0 nomirror textcolor rgb ink
 set lmargin at screen (24 + 7.4 * longest) / width
-set rmargin at screen 0.985
+set rmargin at screen 1 - 28.0 / width  # room for half a label
 set style fill solid 1 noborder
 unset key
 
