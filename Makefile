@@ -9,8 +9,8 @@ CFLAGS ?= -O2 -g
 SANITIZE ?=
 JOBS ?= $(shell nproc)
 V ?=
-# One short line for what is built; `make V=1` shows the commands.
-quietly = $(if $(V),,@echo 'cc $@' && )
+# One short line for what is built; `make V=1` shows the compiler's commands.
+quietly = $(if $(filter-out 0,$(V)),,@echo 'cc $@' && )
 
 VERSION := 0.1.0
 COMMIT := $(shell git describe --always --dirty 2>/dev/null || echo n/a)

@@ -315,10 +315,10 @@ int fb_block_open(const struct fb_block_job *job, struct fb_block **out,
     block->checker.job = job;
     if (job->job.loading.batch)
         result->batches = (job->plan->count + job->job.loading.batch - 1) / job->job.loading.batch;
-    /* A worker may read the file while it prepares, and not in order. */
-    int rc = job->no_file || job->cache != FB_CACHE_WARM
-                 ? 0
-                 : fb_cache_prepare(job->job.file, FB_CACHE_WARM, err);
+    int rc = 0;
+    /* Others than fmtbench's own may read the file while they prepare, and not in order. */
+    if (!job->worker->own && !job->no_file && job->cache == FB_CACHE_WARM)
+        rc = fb_cache_prepare(job->job.file, FB_CACHE_WARM, err);
     if (rc == 0)
         rc = fb_talk_start_job(&block->process, job->worker, &job->limits, &job->job, &block->hello,
                                err);

@@ -988,9 +988,9 @@ class H5pyFile(Reader):
         self.let_go()
 
     def find(self, request):
-        """It stays open while requests for the same one follow each other. The guide's code goes
-        from group to group, hf['sample_000']['expert']['face'], and in load_sample alone, whose
-        requests are joined, once for all features."""
+        """The array, open while requests for it follow each other. The guide's code goes from group
+        to group, hf['sample_000']['expert']['face'], and in load_sample alone, whose requests are
+        joined, once for all features."""
         path = request.array
         if path != self.path:
             self.array = None

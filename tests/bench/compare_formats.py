@@ -130,7 +130,7 @@ def compare(pkl, h5, asked, only=None):
             (a, loaded), (b, read) = timed(pickled), timed(hdf5)
             assert same(gist(loaded), gist(read)), name
             seconds[name] = {"pickle": a, "hdf5": b}
-            loaded = read = None  # held until here, as a script that compares holds what it has loaded
+            loaded = read = None  # a full load is held until here, as by a script that compares two
     return seconds
 
 

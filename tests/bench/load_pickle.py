@@ -21,7 +21,7 @@ for each comparison:
                           there, and lies within the rows' scatter as above. All further pickles are
                           loaded into memory of which malloc has kept a part, and how much differs from
                           script to script: their median lies between pickle-again's 5th percentile and
-                          pickle's 95th.
+                          pickle's 95th. A wide bound, as it must be.
 
 The script begins like the guide with one sample and its shapes; that pays for h5py's start, which is in
 none of fmtbench's figures. It has the pickle before HDF5. There are 96 samples, as the search of few is
@@ -126,7 +126,7 @@ def own_times(folder, samples, rounds, turn):
     for side, format in (("warm", "pickle"), ("first", "pickle"), ("again", "pickle-again")):
         sides[side] = {}
         for name, (_, handle, own) in SAME.items():
-            warmup = "1" if "first" in (side, own) and side != "warm" else "0"
+            warmup = {"warm": "0", "first": "1", "again": "1" if own == "first" else "0"}[side]
             loads, reads = times[warmup, name, format, "once"], times[warmup, name, "h5py", handle]
             sides[side][name] = [(statistics.median(loads[r]), statistics.median(reads[r]))
                                  for r in loads]

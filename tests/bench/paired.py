@@ -72,7 +72,7 @@ def block(format, path, plan, ring, handle, iterations, options=""):
     """Median ns of the iterations of a fresh worker behind one for warm-up, as `run` does it."""
     own = not format.startswith(("pickle", "h5py"))
     words = [FMTBENCH, "worker"] if own else [sys.executable, PYTHON_WORKER,
-                                              "numpy" if format == "pickle" else "numpy, h5py"]
+                                              "numpy" if format.startswith("pickle") else "numpy, h5py"]
     talk = "".join(json.dumps(message) + "\n" for message in (
         {"job": "read", "format": format, "options": options, "file": path, "plan": plan,
          "handle": handle, "deliver": "hash" if own else "bytes", "buffer": ring,

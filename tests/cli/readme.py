@@ -42,7 +42,7 @@ with tap.case("what the script finds, and fmtbench, is what bench-pickle found")
     assert "\tfail" not in found
     sides = {(name, side): (pickle, ratio) for name, side, pickle, ratio in re.findall(
         r"^([a-z-]+), (.+): pickle (\S+) ms, HDF5 \S+ ms, ratio (\S+) ", found, re.M)}
-    for name, own, what in [("full-load", "warm", "full load"), ("search", "first", "search, once"),
+    for name, own, what in [("full-load", "warm", "full load"), ("search", "first", "search (fmtbench: its first iteration)"),
                             ("random-access", "warm", "a person's face of all samples"),
                             ("slicing", "warm", "100 frames of each of them")]:
         for check in ("", "-apart", "-one-process"):
@@ -52,8 +52,8 @@ with tap.case("what the script finds, and fmtbench, is what bench-pickle found")
     assert f"searching is {sides['search', 'warm'][1]} times as fast with h5py" in text
     one, alone, again = (float(sides["random-access", side][0])
                          for side in ("one process", "alone", "again"))
-    assert f"takes this one {one:.0f} ms for {alone:.0f}." in text, (one, alone)
-    assert f"with `pickle-again` none: {again:.0f} ms." in text, again
+    assert f"takes {one:.0f} ms in this one, instead of {alone:.0f} ms." in text, (one, alone)
+    assert f"with `pickle-again` none does, and it takes {again:.0f} ms." in text, again
 with tap.case("the explanation shown is the reference's, its figures those of its anatomy.csv"):
     shown = re.search(r"<!-- from results/reference/explain -->\n```text\n(.*?)\n```", readme, re.S)
     folder = os.path.join(ROOT, "results/reference/explain")

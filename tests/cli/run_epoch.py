@@ -76,7 +76,9 @@ with tap.scratch() as tmp:
             assert kept or int(r["read_bytes"]) >= int(r["request_bytes"]), r
         peaks = {option(r, "workers"): int(r["peak_bytes"]) for r in table
                  if r["format"] == "hdf5-chunked" and r["handle"] == "once"}
-        assert peaks["0"] < peaks["1"] < peaks["2"] < peaks["4"], peaks
+        assert peaks["1"] < peaks["2"] < peaks["4"], peaks
+        # A sanitizer keeps what the one process has freed while it reads.
+        assert tap.SANITIZED or peaks["0"] < peaks["1"], peaks
     with tap.case("the table shows samples a second; the scaling is a picture"):
         assert result.stdout.count("samples  check") == 4
         assert "waited" in result.stdout and "batch p50" in result.stdout

@@ -123,12 +123,14 @@ with tap.scratch() as tmp:
         for row in table_of(folder, "blocks.csv"):
             assert int(row["counted"]) == 1
             faults[cells[row["cell_id"]]["format"]].append(int(row["minor_faults"]))
-        assert max(faults["pickle-again"]) < min(faults["pickle"]) / 10, faults
+        pages = size // os.sysconf("SC_PAGESIZE")
+        assert min(faults["pickle"]) > pages * 0.8 > 10 * max(faults["pickle-again"]), (faults, pages)
     with tap.case("a mean is the same to the last bit, in whatever order an array lies"):
-        for array in (np.random.default_rng(1).random((1000, 7)), np.arange(3000).reshape(1000, 3)):
-            for other in (np.asfortranarray(array), array.astype(array.dtype.newbyteorder(">")),
-                          pickle.loads(pickle.dumps(array[::2]))):
-                assert mean(other).tobytes() == mean(np.ascontiguousarray(other)).tobytes()
+        array = np.random.default_rng(1).random((1000, 7))
+        rows = sum(array, np.zeros(7)) / len(array)  # one row behind the other
+        for other in (array, np.asfortranarray(array), array.astype(">f8"),
+                      np.repeat(array, 2, axis=0)[::2], pickle.loads(pickle.dumps(array.T)).T):
+            assert mean(other).tobytes() == rows.tobytes(), other.strides
     with tap.case("other datasets are dicts by path, and lists where the keys are 0 to n-1"):
         other, rng = os.path.join(tmp, "other.h5"), np.random.default_rng(1)
         arrays = {"runs/0/x": rng.random((7, 3)), "runs/1/x": rng.random((9, 3)).astype("f4"),
