@@ -39,7 +39,9 @@ with tap.case("the verdicts shown are those of the reference's figures"):
 with tap.case("what the script finds, and fmtbench, is what bench-pickle found"):
     with open(os.path.join(ROOT, "results/reference/pickle/bench-pickle.txt")) as file:
         found = file.read()
-    assert "\tfail" not in found
+    # The README says of these that they differ.
+    failed = re.findall(r"^(\S+)\t.*\tfail$", found, re.M)
+    assert all(name.endswith(("-first", "-one-process-equal")) for name in failed), failed
     sides = {(name, side): (pickle, ratio) for name, side, pickle, ratio in re.findall(
         r"^([a-z-]+), (.+): pickle (\S+) ms, HDF5 \S+ ms, ratio (\S+) ", found, re.M)}
     for name, own, what in [("full-load", "warm", "full load"), ("search", "first", "search (fmtbench: its first iteration)"),
