@@ -6,26 +6,33 @@ Their ratio must lie within 5 %: both one-sided 95 % bounds of its median. The s
 worker's own load_pickle in the place of pickle.load tells what the allow-list costs.
 
 Then ratios of pickle to HDF5 from a script as the guide describes it (compare_formats.py), against
-the same ratios of fmtbench's pickle and h5py: the same files, the same requests, in turns. Five checks
-for each comparison:
+the same ratios of fmtbench's pickle and h5py: the same files, the same requests, in turns. For each
+comparison of the script:
 
-  guide-NAME              fmtbench's rows, and the script with a process for each comparison, lie within
-                          each other's scatter: each median within the other's single ratios, 5th to
-                          95th percentile. For a search of a few milliseconds first iterations take the
-                          place of rows: it is over before the processor's caches have what it needs.
-  guide-NAME-apart        the same two are at most 5 % apart, by the far ends of the medians' 95 %
-                          intervals. Some percent are ours: the allow-list, requests that are looked up
-                          one by one, and memory that goes back to the kernel on closing.
-  guide-NAME-first        the same script against first iterations, by 95 % intervals of the medians,
-                          which must overlap: known to fail by a percent or two where rounds are many
-  guide-NAME-one-process  of the script with all comparisons in one process. Its full load is the first
-                          there, and lies within the rows' scatter as above. All further pickles are
-                          loaded into memory of which malloc has kept a part, and how much differs from
-                          script to script: their median lies between pickle-again's 5th percentile and
-                          pickle's 95th. A wide bound, as it must be.
-  guide-NAME-one-process-equal  that script has the rows' own ratios: the intervals overlap. For all but
-                          the full load this is known to fail, as every iteration of fmtbench pays for
-                          its memory.
+  guide-NAME        fmtbench's rows, and the script with a process for each comparison, lie within each
+                    other's scatter: each median within the other's single ratios, 5th to 95th
+                    percentile. For a search of a few milliseconds first iterations take the place of
+                    rows: it is over before the processor's caches have what it needs.
+  guide-NAME-apart  The same two are at most 5 % apart, by the far ends of the medians' 95 % intervals.
+                    Some percent are ours: the allow-list, and that all memory goes back on closing.
+  guide-NAME-first  The intervals of the same script and of first iterations overlap. Known to fail by a
+                    percent or two, where rounds are many.
+
+  guide-NAME-one-process, -one-process-apart
+                    The script has all comparisons in one process. All pickles but the first are loaded
+                    there into memory of which malloc has kept a part, and how much differs from script
+                    to script; its page faults tell. fmtbench has both ends: `pickle` gets all memory
+                    from the kernel, `pickle-again` none. The time in proportion between the two, for as
+                    many faults as the script had, gives a ratio; it and the script's own lie within
+                    each other's scatter, and are at most 5 % apart, both as above. HDF5's time is that
+                    of fmtbench, with its own faults.
+  guide-NAME-one-process-fixed, -one-process-fixed-apart
+                    The same script, whose malloc is told by its environment to leave the size alone from
+                    which it maps blocks by themselves: less of a pickle is kept, and nothing of what h5py
+                    loads. The time of its pickles and the one for as many faults, compared like ratios.
+  guide-NAME-one-process-equal
+                    The first of these scripts has the rows' own ratios: the intervals overlap. Known to
+                    fail for all but the full load, as every iteration of fmtbench pays for its memory.
 
 The script begins like the guide with one sample and its shapes; that pays for h5py's start, which is in
 none of fmtbench's figures. It has the pickle before HDF5. There are 96 samples, as the search of few is
@@ -69,6 +76,9 @@ SAME = {"full-load": ("full-load", "once", "warm"),
         "random-access": ("random-access:n=0", "each", "warm"),
         "slicing": ("slicing:n={samples}", "each", "warm"), "search": ("search", "each", "first")}
 TURN = 5  # rounds
+# The script: whether each comparison has a process of its own, and what its malloc is told
+SCRIPTS = {"alone": (True, {}), "one process": (False, {}),
+           "one process fixed": (False, {"MALLOC_MMAP_THRESHOLD_": str(128 * 1024)})}
 
 
 def script(text, path):
@@ -108,9 +118,10 @@ def load_times(folder, source, pairs):
 
 
 def own_times(folder, samples, rounds, turn):
-    """{side: {name: [(pickle, HDF5)...]}} in ns, by round: of the warm iterations, of those before
-    ("first"), and in a process that has the memory ("again"), as SAME says; and what the script takes:
-    the two files, and the same requests."""
+    """{side: {name: [(pickle, HDF5, page faults of pickle, of HDF5)...]}}, times in ns, by round: of
+    the warm iterations, of those before ("first"), and in a process that has the memory ("again"), as
+    SAME says; and what the script takes: the two files, and the same requests. Faults are those of the
+    iterations that were counted, warm ones all."""
     out = os.path.join(folder, f"rows-{turn}")
     words = [word for workload, _, _ in SAME.values()
              for word in ("-w", workload.format(samples=samples))]
@@ -120,7 +131,13 @@ def own_times(folder, samples, rounds, turn):
     with open(os.path.join(out, "results.csv"), newline="") as file:
         cells = {row["cell_id"]: row for row in csv.DictReader(file)}
     assert all(row["status"] in ("ok", "not-applicable") for row in cells.values())
-    times = {}
+    times, faults = {}, {}
+    with open(os.path.join(out, "blocks.csv"), newline="") as file:
+        for row in csv.DictReader(file):
+            cell = cells[row["cell_id"]]
+            if row["counted"] not in ("NA", "0"):
+                key = cell["workload"], cell["format"], cell["handle"], row["round"]
+                faults[key] = int(row["minor_faults"]) // int(row["counted"])
     with open(os.path.join(out, "iterations.csv"), newline="") as file:
         for row in csv.DictReader(file):
             cell = cells[row["cell_id"]]
@@ -132,7 +149,8 @@ def own_times(folder, samples, rounds, turn):
         for name, (_, handle, own) in SAME.items():
             warmup = {"warm": "0", "first": "1", "again": "1" if own == "first" else "0"}[side]
             loads, reads = times[warmup, name, format, "once"], times[warmup, name, "h5py", handle]
-            sides[side][name] = [(statistics.median(loads[r]), statistics.median(reads[r]))
+            sides[side][name] = [(statistics.median(loads[r]), statistics.median(reads[r]),
+                                  faults[name, format, "once", r], faults[name, "h5py", handle, r])
                                  for r in loads]
     files = os.path.join(out, "files")
     pkl, h5 = (os.path.join(files, next(f for f in sorted(os.listdir(files)) if f.endswith(end)))
@@ -162,17 +180,32 @@ def asked_of(plan, h5):
                        "name": by_name["name"], "index": names.index(by_name["name"])})
 
 
-def guides_times(words, rounds, alone):
-    """{name: [(pickle, HDF5)...]} in ns; each comparison in a process of its own, or all in one."""
+def guides_times(words, rounds, alone, settings):
+    """{name: [(pickle, HDF5, page faults of pickle, of HDF5)...]} of the script, times in ns."""
     times = {name: [] for name in SAME}
     for _ in range(rounds):
         for only in [[name] for name in SAME] if alone else [[]]:
-            done = subprocess.run([sys.executable, os.path.join(HERE, "compare_formats.py"), *words,
-                                   *only], check=True, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True, timeout=600)
-            for name, seconds in json.loads(done.stdout).items():
-                times[name].append((1e9 * seconds["pickle"], 1e9 * seconds["hdf5"]))
+            done = subprocess.run([sys.executable, os.path.join(HERE, "count_faults.py"),
+                                   os.path.join(HERE, "compare_formats.py"), *words, *only], check=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                  env={**os.environ, **settings}, timeout=600)
+            found, faults = map(json.loads, done.stdout.splitlines())
+            # Before and behind the pickle, before and behind HDF5; imports took the time before that.
+            faults = iter(faults[-4 * len(found):])
+            for (name, seconds), (a, b, c, d) in zip(found.items(), zip(*[faults] * 4)):
+                times[name].append((1e9 * seconds["pickle"], 1e9 * seconds["hdf5"], b - a, d - c))
     return times
+
+
+def foretold(script, fresh, kept):
+    """By fmtbench's figures, of a process that has none of the memory and of one that has all, the same
+    of a pickle that is loaded with as many page faults as the script's: in proportion."""
+    assert len(script) == len(fresh) == len(kept)
+    told = []
+    for (_, _, had, _), (slow, hdf5, most, reading), (fast, _, least, _) in zip(script, fresh, kept):
+        assert most > least
+        told.append((fast + (slow - fast) * (had - least) / (most - least), hdf5, had, reading))
+    return told
 
 
 def scatter(values):
@@ -203,38 +236,51 @@ def outside(value, low, high):
     return max(value / high, low / value)
 
 
+def ratios_of(times):
+    return [pickle / hdf5 for pickle, hdf5, _, _ in times]
+
+
+def loads_of(times):
+    return [pickle for pickle, _, _, _ in times]
+
+
+def say(what, times):
+    (pickle, hdf5, *faults), ratios = map(statistics.median, zip(*times)), ratios_of(times)
+    ends, (low, high) = bounds(ratios, 0.975), scatter(ratios)
+    note(f"{what}: pickle {pickle / 1e6:.1f} ms, {faults[0]:.0f} page faults, HDF5 {hdf5 / 1e6:.1f} ms, "
+         f"{faults[1]:.0f}; ratio {statistics.median(ratios):#.3g} (95 % {ends[0]:#.3g} to "
+         f"{ends[1]:#.3g}), scatter {low:#.3g} to {high:#.3g}")
+
+
 def compare_scripts(folder, samples, rounds):
     """The machine drifts: all take turns."""
-    sides = {side: {name: [] for name in SAME}
-             for side in ("warm", "first", "again", "alone", "one process")}
+    sides = {side: {name: [] for name in SAME} for side in ("warm", "first", "again", *SCRIPTS)}
     for turn in range(rounds // TURN):
         found, words = own_times(folder, samples, TURN, turn)
-        for side in random.sample(["alone", "one process"], 2):
-            found[side] = guides_times(words, TURN, side == "alone")
+        for side in random.sample(sorted(SCRIPTS), len(SCRIPTS)):
+            found[side] = guides_times(words, TURN, *SCRIPTS[side])
         for side in sides:
             for name in SAME:
                 sides[side][name] += found[side][name]
         shutil.rmtree(os.path.join(folder, f"rows-{turn}"))
     good = True
     for name, (_, _, own) in SAME.items():
-        ratios = {side: [pickle / hdf5 for pickle, hdf5 in times[name]] for side, times in sides.items()}
-        for side in sides:
-            pickle, hdf5 = (statistics.median(ns) / 1e6 for ns in zip(*sides[side][name]))
-            ends, (low, high) = bounds(ratios[side], 0.975), scatter(ratios[side])
-            note(f"{name}, {side}: pickle {pickle:.1f} ms, HDF5 {hdf5:.1f} ms, ratio "
-                 f"{statistics.median(ratios[side]):.3g} (95 % {ends[0]:.3g} to {ends[1]:.3g}), scatter "
-                 f"{low:.3g} to {high:.3g}")
-        far = astray(ratios[own], ratios["alone"])
-        good &= check(f"guide-{name}", far, 1, far <= 1)
-        far = apart(ratios[own], ratios["alone"])
-        good &= check(f"guide-{name}-apart", far, 1.05, far <= 1.05)
-        far = astray(ratios["one process"], ratios[own]) if name == "full-load" else outside(
-            statistics.median(ratios["one process"]), scatter(ratios["again"])[0],
-            scatter(ratios[own])[1])
-        good &= check(f"guide-{name}-one-process", far, 1, far <= 1)
+        times = {side: found[name] for side, found in sides.items()}
+        for side in ("one process", "one process fixed"):
+            times[side + ", foretold"] = foretold(times[side], times[own], times["again"])
+        for side, found in times.items():
+            say(f"{name}, {side}", found)
+        for what, one, other, values in (
+                ("", own, "alone", ratios_of),
+                ("-one-process", "one process, foretold", "one process", ratios_of),
+                ("-one-process-fixed", "one process fixed, foretold", "one process fixed", loads_of)):
+            one, other = values(times[one]), values(times[other])
+            good &= check(f"guide-{name}{what}", astray(one, other), 1, astray(one, other) <= 1)
+            far = apart(one, other)
+            good &= check(f"guide-{name}{what}-apart", far, 1.05, far <= 1.05)
         for what, one, other in (("first", "first", "alone"),
                                  ("one-process-equal", "warm", "one process")):
-            far = gap(ratios[one], ratios[other])
+            far = gap(ratios_of(times[one]), ratios_of(times[other]))
             good &= check(f"guide-{name}-{what}", far, 1, far <= 1)
     return good
 
