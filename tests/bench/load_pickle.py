@@ -15,8 +15,8 @@ comparison of the script:
                     rows: it is over before the processor's caches have what it needs.
   guide-NAME-apart  The same two are at most 5 % apart, by the far ends of the medians' 95 % intervals.
                     Some percent are ours: the allow-list, and that all memory goes back on closing.
-  guide-NAME-first  The intervals of the same script and of first iterations overlap. Known to fail by a
-                    percent or two, where rounds are many.
+  guide-NAME-first  The intervals of the same script and of first iterations overlap. Has failed by up to
+                    2.4 %.
 
   guide-NAME-one-process, -one-process-apart
                     The script has all comparisons in one process. All pickles but the first are loaded
@@ -28,8 +28,8 @@ comparison of the script:
                     of fmtbench, with its own faults.
   guide-NAME-one-process-fixed, -one-process-fixed-apart
                     The same script, whose malloc is told by its environment to leave the size alone from
-                    which it maps blocks by themselves: less of a pickle is kept, and nothing of what h5py
-                    loads. The time of its pickles and the one for as many faults, compared like ratios.
+                    which it maps blocks by themselves: less is kept. Here times of pickles are compared,
+                    like ratios above, as more of what h5py loads comes from the kernel, too.
   guide-NAME-one-process-equal
                     The first of these scripts has the rows' own ratios: the intervals overlap. Known to
                     fail for all but the full load, as every iteration of fmtbench pays for its memory.
@@ -92,7 +92,7 @@ def load_times(folder, source, pairs):
     for protocol in (4, 5, 2):
         path = os.path.join(folder, f"{protocol}.pkl")
         fmtbench("convert", source, "-f", f"pickle:protocol={protocol}", "-o", path)
-        plan, ring = plan_of(source, "full-load", folder, "-f", "pickle")
+        plan, _ = plan_of(source, "full-load", folder, "-f", "pickle")
         measures = {"worker": lambda: block("pickle", path, plan, 0, "once", 1),
                     "plain": lambda: script(PLAIN, path),
                     "allowed": lambda: script(ALLOWED, path)}
